@@ -1,0 +1,68 @@
+// The engine: a book, a model and a configuration in, a margin for every account out.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tailmargin/book.hpp"
+#include "tailmargin/diagnostics.hpp"
+#include "tailmargin/model.hpp"
+
+namespace tailmargin {
+
+enum class BackendChoice : std::uint8_t { automatic, cuda, cpu, reference };
+
+/// How to run. Nothing but num_paths and seed can change a result.
+struct RunConfig {
+  std::uint64_t num_paths = 100'000;
+  std::uint64_t seed = 1;
+  BackendChoice backend = BackendChoice::automatic;
+  int threads = 0;                       ///< 0: all
+  std::string isa = "auto";              ///< cpu: auto, baseline, avx2, avx512
+  std::uint32_t paths_per_tile = 0;      ///< 0: chosen
+  std::uint64_t accounts_per_batch = 0;  ///< 0: chosen
+  bool keep_tail_paths = false;
+  std::function<void(const std::string& stage, double fraction)> progress;
+  const std::atomic<bool>* stop = nullptr;
+};
+
+/// One row of the margins file. USD unless named otherwise.
+struct AccountMargin {
+  std::string account;
+  std::uint32_t num_positions = 0;
+  double gross_notional_usd = 0.0;
+  double net_delta_usd = 0.0;
+  double equity_usd = 0.0;
+  double var_usd = 0.0, var_se_usd = 0.0;
+  double es_usd = 0.0, es_se_usd = 0.0;
+  double worst_loss_usd = 0.0;
+  std::uint32_t worst_path = 0;
+  double initial_margin_usd = 0.0;
+  double maintenance_margin_usd = 0.0;
+  bool exact_precision = false;  ///< recomputed in double because its offsets cancel too much for float
+  std::vector<std::uint32_t> tail_paths;  ///< if asked for: worst first
+};
+
+struct StageTime {
+  std::string stage;
+  double seconds = 0.0;
+};
+
+struct RunResult {
+  std::vector<AccountMargin> margins;  ///< sorted by account
+  std::string backend, device;
+  std::string prepared_sha256;         ///< of every table the scenarios and prices come from
+  std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;
+  std::uint64_t position_paths = 0;    ///< positions times paths, the work of the P&L stage
+  std::vector<StageTime> stages;
+  std::vector<std::string> notes;      ///< one line each: backend chosen, accounts recomputed
+};
+
+/// Margins every account of a book.
+/// @throws InputError if model and book do not fit together, BackendUnavailable, Interrupted, UsageError
+RunResult run_margin(const Book& book, const Model& model, const RunConfig& config);
+
+}  // namespace tailmargin

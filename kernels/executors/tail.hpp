@@ -1,0 +1,91 @@
+// Step 4: the tail. Weighted VaR and ES with standard errors from the sorted worst losses.
+#pragma once
+
+#include "kernels/math/host_device.hpp"
+
+namespace tailmargin {
+
+/// One scenario of an account's tail.
+template <class Real>
+struct TailLoss {
+  Real loss;           ///< USD, positive is a loss
+  std::uint32_t path;
+};
+
+/// The order of the tail: larger loss first, then smaller path number.
+template <class Real>
+TM_HD bool worse(const TailLoss<Real>& a, const TailLoss<Real>& b) {
+  return a.loss > b.loss || (a.loss == b.loss && a.path < b.path);
+}
+
+/// Confidence level and path weights as the tail needs them. Weights are positive integers, so that sums
+/// of weights are exact in any order; the mean weight need not be one.
+struct TailRule {
+  double tail_weight;        ///< (1 - confidence) * sum of weights
+  double weight_sum;         ///< sum of weights
+  double weight_square_sum;  ///< sum of squared weights
+  double rank_spread;        ///< one standard deviation of the weight beyond the quantile
+  std::uint32_t num_tail;    ///< number of worst losses that surely reach tail_weight + rank_spread
+};
+
+/// Tail figures of one account, USD.
+struct TailFigures {
+  double var;                ///< value at risk
+  double var_standard_error;
+  double es;                 ///< expected shortfall
+  double es_standard_error;
+  double worst_loss;
+  std::uint32_t worst_path;
+  std::uint32_t tail_count;  ///< paths with a share in ES
+};
+
+/// VaR and ES of the sorted tail.
+///   VaR  smallest loss q with weight{L > q} <= tail_weight
+///   ES   q + sum of w (L - q)^+ / tail_weight       (Acerbi and Tasche 2002, any weights)
+/// Standard error of ES from influence values psi = q + (L - q)^+ / (1 - confidence) - ES; of VaR from the
+/// distance between the losses one standard deviation of rank either side.
+/// @param tail     [count] sorted by worse(); holds every path down to rank tail_weight + rank_spread
+/// @param weights  [path] or null for ones
+template <class Real>
+TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tail, std::uint32_t count,
+                                 const std::uint32_t* weights) {
+  const double low_rank = rule.tail_weight - rule.rank_spread;
+  const double high_rank = rule.tail_weight + rule.rank_spread;
+  double upper = double(tail[0].loss), quantile = double(tail[count - 1].loss), lower = quantile;
+  double cumulative = 0.0;
+  std::uint32_t tail_count = count;
+  int passed = 0;  // how many of the three ranks have been reached
+  for (std::uint32_t i = 0; i < count && passed < 3; ++i) {
+    const double loss = double(tail[i].loss);
+    cumulative += weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    if (passed == 0 && cumulative > low_rank) { upper = loss; passed = 1; }
+    if (passed == 1 && cumulative > rule.tail_weight) { quantile = loss; tail_count = i; passed = 2; }
+    if (passed == 2 && cumulative > high_rank) { lower = loss; passed = 3; }
+  }
+  double excess = 0.0;
+  for (std::uint32_t i = 0; i < tail_count; ++i) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    excess = math::fma(weight, double(tail[i].loss) - quantile, excess);
+  }
+  const double es = quantile + excess / rule.tail_weight;
+  const double beyond = rule.weight_sum / rule.tail_weight;  // 1 / (1 - confidence)
+  double squares = 0.0, counted = 0.0;
+  for (std::uint32_t i = 0; i < tail_count; ++i) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    const double influence = math::fma(double(tail[i].loss) - quantile, beyond, quantile - es);
+    squares = math::fma(weight * influence, weight * influence, squares);
+    counted = math::fma(weight, weight, counted);
+  }
+  squares = math::fma(rule.weight_square_sum - counted, (quantile - es) * (quantile - es), squares);
+  TailFigures out;
+  out.var = quantile;
+  out.var_standard_error = 0.5 * (upper - lower);
+  out.es = es;
+  out.es_standard_error = math::sqrt(squares) / rule.weight_sum;
+  out.worst_loss = double(tail[0].loss);
+  out.worst_path = tail[0].path;
+  out.tail_count = tail_count;
+  return out;
+}
+
+}  // namespace tailmargin

@@ -1,0 +1,48 @@
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011):
+// random numbers as a pure function of (seed, stream, step, index, path).
+//
+// Word for word what cuRAND's device generator gives after curand_init(seed, path, 4 * block) and one
+// curand4; tests hold the two to each other and to the published known-answer vectors.
+#pragma once
+
+#include "kernels/math/host_device.hpp"
+
+namespace tailmargin::math {
+
+/// What a random block is for. Never renumber: results of old runs depend on it.
+enum class RngStream : std::uint32_t {
+  factor_shock = 0,  ///< index = factor / 4, word = factor % 4
+  regime = 1,        ///< step / 4 in the index, word = step % 4
+};
+
+struct PhiloxBlock {
+  std::uint32_t word[4];
+};
+
+/// The block number: stream in bits 44.., step in bits 20..43, index in bits 0..19.
+TM_HD std::uint64_t rng_block(RngStream stream, std::uint32_t step, std::uint32_t index) {
+  return (static_cast<std::uint64_t>(stream) << 44) | (static_cast<std::uint64_t>(step) << 20) | index;
+}
+
+/// Four random words of (seed, block, path).
+TM_HD PhiloxBlock philox4x32_10(std::uint64_t seed, std::uint64_t block, std::uint64_t path) {
+  std::uint32_t c0 = static_cast<std::uint32_t>(block);
+  std::uint32_t c1 = static_cast<std::uint32_t>(block >> 32);
+  std::uint32_t c2 = static_cast<std::uint32_t>(path);
+  std::uint32_t c3 = static_cast<std::uint32_t>(path >> 32);
+  std::uint32_t k0 = static_cast<std::uint32_t>(seed);
+  std::uint32_t k1 = static_cast<std::uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = static_cast<std::uint64_t>(0xD2511F53u) * c0;
+    const std::uint64_t p1 = static_cast<std::uint64_t>(0xCD9E8D57u) * c2;
+    c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ k0;
+    c1 = static_cast<std::uint32_t>(p1);
+    c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ k1;
+    c3 = static_cast<std::uint32_t>(p0);
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+}  // namespace tailmargin::math
