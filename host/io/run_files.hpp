@@ -1,0 +1,45 @@
+// What a run leaves behind: margins, the manifest, tail paths, and errors.csv when the input was bad.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "host/io/book_files.hpp"
+#include "tailmargin/diagnostics.hpp"
+#include "tailmargin/engine.hpp"
+
+namespace tailmargin {
+
+/// margins.csv or margins.parquet: one row per account, columns in the order of AccountMargin, sorted by account,
+/// shortest round-trip numbers. Written beside its place, then renamed. Returns the file written.
+std::filesystem::path write_margins(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder,
+                                    FileFormat format);
+
+/// tail_paths.parquet: account, rank (0 worst), path. Only if the run kept tail paths.
+void write_tail_paths(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
+
+/// errors.csv: file, row, field, value, severity, reason, in the order found.
+void write_errors(const Diagnostics& diagnostics, const std::filesystem::path& folder);
+
+/// Reads back a margins file (csv or parquet), for reports and checks.
+std::vector<AccountMargin> read_margins(const std::filesystem::path& file);
+
+/// Lower-case hex SHA-256 of a file, of bytes.
+std::string sha256_file(const std::filesystem::path& file);
+std::string sha256_bytes(const void* data, std::size_t size);
+
+/// What goes into run.json beside the result.
+struct RunManifest {
+  std::filesystem::path book_folder, model_file, margins_file;
+  std::string command_line;
+  double total_seconds = 0.0;
+  std::uint64_t peak_rss_bytes = 0;
+};
+
+/// run.json: hashes of inputs and outputs, full configuration and model text, versions, backend, device,
+/// stage times, warnings.
+void write_run_manifest(const RunManifest& manifest, const RunConfig& config, const Model& model,
+                        const RunResult& result, const Diagnostics& diagnostics, const std::filesystem::path& folder);
+
+}  // namespace tailmargin
