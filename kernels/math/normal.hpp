@@ -38,11 +38,13 @@ TM_HD Real normal_cdf(Real x) {
   return x < Real(0) ? tail : Real(1) - tail;
 }
 
-/// A standard normal from one random word, by inversion: rising in the word's value read as a fraction,
-/// symmetric, largest magnitude 6.34. One word per normal keeps a path's draws independent of how many
-/// factors are used, and lets stratified or quasi-random words take the place of random ones.
+/// A standard normal from one random word, by inversion at (word + 1/2) / 2^32: rising in the word, symmetric
+/// (the complement of a word gives minus its normal), largest magnitude 6.34. One word per normal keeps a
+/// path's draws independent of how many factors are used, and lets stratified or quasi-random words take the
+/// place of random ones. Error bound: accuracy.hpp, normal_from_word.
 TM_HD float normal_from_word(std::uint32_t word) {
-  const std::int32_t magnitude = static_cast<std::int32_t>(word & 0x7fffffffu);
+  const std::uint32_t folded = word ^ (0u - (word >> 31));  // the upper half mirrored onto the lower
+  const std::int32_t magnitude = static_cast<std::int32_t>(folded);
   const float p = (static_cast<float>(magnitude) + 0.5f) * 2.3283064365386963e-10f;  // in (0, 1/2], times 2^-32
   const float x = fma(-2.0f, p, 1.0f);
   const float w = -log(4.0f * p * (1.0f - p));  // 1 - x^2 = 4 p (1 - p), kept exact for small p
