@@ -1,5 +1,5 @@
 // The book: what is traded, what it is worth now, and who holds it. Plain records, units in names.
-// Files: docs/files.md. Validation: host/domain/validate_book.
+// Files: docs/files.md. Validation: host/domain/validate.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,8 @@ struct Instrument {
 
 /// Market of one instrument, same order as the instruments.
 struct Quote {
-  double mark_price = 0.0;         ///< linear: settlement currency; inverse option: coin; inverse future: USD
+  /// Linear: settlement currency; inverse option: coin; inverse future: USD. Only an option with mark_iv may lack it.
+  std::optional<double> mark_price;
   std::optional<double> forward;   ///< of the option's expiry, USD or settlement currency, > 0
   std::optional<double> mark_iv;   ///< annual, 0.55 = 55 %
   std::optional<double> bid, ask;
