@@ -82,9 +82,11 @@ TM_HD float log(float x) {
 
 /// Natural logarithm of a normal double x > 0.
 TM_HD double log(double x) {
-  const std::uint64_t bits = to_bits(x) - 0x3fe6a09e667f3bcdull;
+  constexpr std::uint64_t root_half = 0x3fe6a09e667f3bcdu;  // sqrt(1/2), as above
+  constexpr std::uint64_t mantissa_mask = 0x000fffffffffffffu;
+  const std::uint64_t bits = to_bits(x) - root_half;
   const std::int64_t exponent = static_cast<std::int64_t>(bits) >> 52;
-  const double mantissa = from_bits((bits & 0x000fffffffffffffull) + 0x3fe6a09e667f3bcdull);
+  const double mantissa = from_bits((bits & mantissa_mask) + root_half);
   const double f = mantissa - 1.0;
   const double s = f / (2.0 + f);  // log(1 + f) = 2 atanh(s)
   const double z = s * s;
