@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tailmargin/book.hpp"
+#include "tailmargin/diagnostics.hpp"
 #include "tailmargin/model.hpp"
 #include "kernels/executors/account_pnl.hpp"
 #include "kernels/executors/revalue.hpp"
@@ -40,7 +41,7 @@ struct InstrumentTerms {
   double contract_size = 1.0;
   double price_now = 0.0;         ///< forward or mark now, in settlement currency (inverse: USD)
   double index_now_usd = 0.0;     ///< of the underlying
-  double settlement_now_usd = 1.0;///< of the settlement currency
+  double settlement_now_usd = 1.0;///< of the currency it is quoted in (inverse: USD)
   std::uint32_t spot_row = 0;     ///< observation of the log price the contract follows (at expiry if settled)
   std::uint32_t index_row = 0;    ///< observation of the log price at the horizon
   std::uint32_t basis_row = 0;    ///< carry or premium observation
@@ -53,6 +54,7 @@ struct InstrumentTerms {
   double years_now = 0.0, years_at_horizon = 0.0;
   double residual_total_vol = 0.0;
   math::SviSmile<double> smile{}; ///< total variance at years_now
+  double model_value_now = 0.0;   ///< options: value over the forward now
 };
 
 /// Step 2, prepared. Columns are sorted by underlying; the first column of each underlying is the asset itself
@@ -96,6 +98,7 @@ struct PreparedRun {
   ColumnPlan columns;
   AccountPlan accounts;
   std::vector<std::uint32_t> path_weights;  ///< [path]; empty: all one
+  std::vector<Diagnostic> warnings;         ///< found while preparing
 };
 
 }  // namespace tailmargin

@@ -54,10 +54,11 @@ struct StageTime {
 struct RunResult {
   std::vector<AccountMargin> margins;  ///< sorted by account
   std::string backend, device;
-  std::string prepared_sha256;         ///< of every table the scenarios and prices come from
+  std::string prepared_tables;         ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;
   std::uint64_t position_paths = 0;    ///< positions times paths, the work of the P&L stage
   std::vector<StageTime> stages;
+  std::vector<Diagnostic> warnings;    ///< found while preparing
   std::vector<std::string> notes;      ///< one line each: backend chosen, accounts recomputed
 };
 

@@ -19,7 +19,7 @@ struct SimulatePayload {
   std::uint32_t num_regimes;
   std::uint32_t num_factors;
   std::uint32_t num_observations;
-  const std::uint32_t* start_bounds;       ///< [regime] cumulative probability * 2^32, last entry unused
+  const std::uint32_t* start_bounds;       ///< [regime] cumulative probability * 2^31, last entry unused
   const std::uint32_t* transition_bounds;  ///< [regime from][regime to] the same per row
   const float* drift;                      ///< [factor][regime] mean of one step
   const float* loading;                    ///< [factor f, factor j <= f packed][regime] step covariance factor
@@ -29,10 +29,11 @@ struct SimulatePayload {
 /// Largest number of regimes a model may have.
 inline constexpr std::uint32_t max_regimes = 16;
 
-/// The regime a random word selects: the number of bounds at or below it. Integers, so exact everywhere.
+/// The regime a random word selects: the number of bounds at or below its upper 31 bits. Integers, so exact
+/// everywhere; 31 bits, so that the bound of probability one (2^31) is above every word.
 TM_HD std::uint32_t select_regime(const std::uint32_t* bounds, std::uint32_t num_regimes, std::uint32_t word) {
   std::uint32_t regime = 0;
-  for (std::uint32_t k = 0; k + 1 < num_regimes; ++k) { regime += word >= bounds[k] ? 1u : 0u; }
+  for (std::uint32_t k = 0; k + 1 < num_regimes; ++k) { regime += (word >> 1) >= bounds[k] ? 1u : 0u; }
   return regime;
 }
 

@@ -1,0 +1,53 @@
+#include <algorithm>
+#include <cmath>
+
+#include "host/backends/backend.hpp"
+#include "tailmargin/diagnostics.hpp"
+
+namespace tailmargin {
+namespace {
+
+struct WeightSums {
+  double sum = 0.0, squares = 0.0, smallest = 1.0;
+};
+
+WeightSums sum_weights(const PreparedRun& run) {
+  const double paths = static_cast<double>(run.num_paths);
+  if (run.path_weights.empty()) { return {paths, paths, 1.0}; }
+  if (run.path_weights.size() != run.num_paths) { throw UsageError("path weights need one entry per path"); }
+  WeightSums sums;
+  sums.smallest = run.path_weights.front();
+  for (const std::uint32_t weight : run.path_weights) {
+    if (weight == 0) { throw UsageError("path weights must be positive (a path of weight 0 has no law). Leave it out."); }
+    const double w = weight;
+    sums.sum += w;
+    sums.squares += w * w;
+    sums.smallest = std::min(sums.smallest, w);
+  }
+  return sums;
+}
+
+}  // namespace
+
+TailRule make_tail_rule(const PreparedRun& run) {
+  const WeightSums sums = sum_weights(run);
+  const double beyond = 1.0 - run.confidence;
+  TailRule rule;
+  rule.tail_weight = beyond * sums.sum;
+  // 1 - 0.99 is not 0.01: a product that should be whole is made whole.
+  const double whole = std::nearbyint(rule.tail_weight);
+  if (std::fabs(rule.tail_weight - whole) < 1e-9 * sums.sum) { rule.tail_weight = whole; }
+  rule.weight_sum = sums.sum;
+  rule.weight_square_sum = sums.squares;
+  rule.rank_spread = math::sqrt(sums.squares * run.confidence * beyond);
+  if (!(rule.tail_weight >= sums.smallest)) {
+    throw UsageError("too few paths: the tail beyond the confidence level holds less than one path. Use at least " +
+                     std::to_string(static_cast<std::uint64_t>(std::ceil(1.0 / beyond - 1e-9))) + " paths.");
+  }
+  const double reach = (rule.tail_weight + rule.rank_spread) / sums.smallest;
+  const double count = std::min(std::floor(reach) + 2.0, static_cast<double>(run.num_paths));
+  rule.num_tail = static_cast<std::uint32_t>(count);
+  return rule;
+}
+
+}  // namespace tailmargin

@@ -1,0 +1,297 @@
+// The cpu backend: paths go through in tiles that stay in cache; all accounts stream past each tile.
+//
+//   for each batch of accounts (as many as memory holds candidates for)
+//     for each block of tiles
+//       in parallel over tiles:            simulate, revalue -> cube[tile][column][lane]
+//       in parallel over account groups:   P&L and filter, tile by tile
+//     in parallel over accounts:           sort candidates, tail figures
+//
+// An account belongs to one task at a time and meets its paths in order, so no result depends on the number of
+// threads, the tile width or the batch size.
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include "host/backends/backend.hpp"
+#include "host/cpu/cpu_kernels.hpp"
+#include "tailmargin/diagnostics.hpp"
+
+namespace tailmargin {
+namespace {
+
+using cpu::Kernels;
+
+bool supports(Isa isa) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (isa == Isa::avx2) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+  if (isa == Isa::avx512) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
+  }
+#endif
+  return isa == Isa::baseline;
+}
+
+const Kernels& choose_kernels(Isa isa) {
+#if defined(__x86_64__)
+  if (isa == Isa::automatic) { isa = supports(Isa::avx512) ? Isa::avx512 : supports(Isa::avx2) ? Isa::avx2 : Isa::baseline; }
+  if (!supports(isa)) {
+    throw BackendUnavailable("this processor lacks the instruction set asked for (the program would crash). Use --isa auto.");
+  }
+  if (isa == Isa::avx512) { return cpu::avx512_kernels; }
+  if (isa == Isa::avx2) { return cpu::avx2_kernels; }
+#else
+  if (isa != Isa::automatic && isa != Isa::baseline) {
+    throw BackendUnavailable("this instruction set exists only on x86-64. Use --isa auto.");
+  }
+#endif
+  return cpu::baseline_kernels;
+}
+
+/// A tile of all columns should fill half of the second-level cache, the other half is for positions.
+std::uint32_t choose_tile_width(std::uint32_t num_columns, std::size_t real_bytes) {
+  const long reported = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  const std::size_t cache = reported > 0 ? static_cast<std::size_t>(reported) : std::size_t{1} << 20;
+  const std::size_t width = cache / 2 / (std::max<std::size_t>(num_columns, 1) * real_bytes);
+  return static_cast<std::uint32_t>(std::clamp<std::size_t>(width / cpu::lanes * cpu::lanes, cpu::lanes, 512));
+}
+
+/// Adds up how long tasks of one stage took, over all threads.
+class StageClock {
+ public:
+  void add(double seconds) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    total_ += seconds;
+  }
+  double total() const { return total_; }
+
+ private:
+  std::mutex mutex_;
+  double total_ = 0.0;
+};
+
+class Stopwatch {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const double seconds = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+    return seconds;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+/// Narrowed copies of the step tables, and the payload that points into them.
+struct ScenarioTables {
+  explicit ScenarioTables(const PreparedRun& run)
+      : drift(run.scenarios.drift.begin(), run.scenarios.drift.end()),
+        loading(run.scenarios.loading.begin(), run.scenarios.loading.end()) {
+    const ScenarioPlan& plan = run.scenarios;
+    payload = {run.seed, plan.num_steps, plan.num_regimes, static_cast<std::uint32_t>(plan.factors.size()),
+               static_cast<std::uint32_t>(plan.observations.size()), plan.start_bounds.data(), plan.transition_bounds.data(),
+               drift.data(), loading.data(), plan.observations.data()};
+  }
+  std::vector<float> drift, loading;
+  SimulatePayload payload{};
+};
+
+template <class Real>
+void prune(cpu::Candidates<Real>* candidates, std::uint32_t keep) {
+  TailLoss<Real>* items = candidates->items;
+  if (candidates->count <= keep) { return; }
+  std::nth_element(items, items + keep - 1, items + candidates->count,
+                   [](const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); });
+  candidates->count = keep;
+  candidates->threshold = items[keep - 1].loss;
+}
+
+/// Candidate buffers an account may use before its batch must be split.
+constexpr std::uint64_t candidate_bytes_budget = std::uint64_t{768} << 20;
+/// Paths between two synchronisations: enough tiles to keep every thread busy.
+constexpr std::uint32_t paths_per_block = 4096;
+
+/// One call of tails() in one precision.
+template <class Real>
+class CpuPass {
+ public:
+  CpuPass(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request, const CpuOptions& options,
+          const Kernels& kernels, int threads)
+      : run_(run), accounts_(accounts), request_(request), options_(options), kernels_(kernels), threads_(threads),
+        rule_(make_tail_rule(run)), scenarios_(run), quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
+    width_ = options.paths_per_tile != 0 ? options.paths_per_tile : choose_tile_width(run.columns.num_columns, sizeof(Real));
+    tiles_per_block_ = std::max<std::uint32_t>(1, paths_per_block / width_);
+    capacity_ = std::max(2 * rule_.num_tail, rule_.num_tail + 4 * cpu::lanes);
+    const ColumnTables<Real>& tables = column_tables();
+    tables_ = {tables.market_rows.data(), tables.products.data(), tables.options.data(),
+               static_cast<std::uint32_t>(tables.market_rows.size()), static_cast<std::uint32_t>(tables.products.size()),
+               static_cast<std::uint32_t>(tables.options.size())};
+    cube_.resize(std::size_t{tiles_per_block_} * run.columns.num_columns * width_);
+  }
+
+  Tails run() {
+    const std::uint64_t count = accounts_.offsets.size() - 1;
+    const std::uint64_t fitting = std::max<std::uint64_t>(1, candidate_bytes_budget / (capacity_ * sizeof(TailLoss<Real>)));
+    const std::uint64_t batch = options_.accounts_per_batch != 0 ? options_.accounts_per_batch : fitting;
+    out_.figures.resize(count);
+    if (keep_paths()) { kept_.resize(count); }
+    for (std::uint64_t first = 0; first < count; first += batch) { run_batch(first, std::min(first + batch, count), count); }
+    if (keep_paths()) { join_kept_paths(); }
+    const double threads = threads_;
+    out_.seconds = {simulate_.total() / threads, revalue_.total() / threads, pnl_.total() / threads, tail_.total() / threads};
+    return std::move(out_);
+  }
+
+ private:
+  bool keep_paths() const { return request_.keep_paths == KeepTailPaths::yes; }
+
+  const ColumnTables<Real>& column_tables() const {
+    if constexpr (sizeof(Real) == sizeof(float)) { return run_.columns.single; }
+    else { return run_.columns.exact; }
+  }
+
+  void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
+    storage_.resize((last - first) * capacity_);
+    candidates_.resize(last - first);
+    for (std::uint64_t a = 0; a < candidates_.size(); ++a) {
+      candidates_[a] = {storage_.data() + a * capacity_, 0, -std::numeric_limits<Real>::infinity()};
+    }
+    const std::uint64_t block_paths = std::uint64_t{tiles_per_block_} * width_;
+    for (std::uint64_t path = 0; path < run_.num_paths; path += block_paths) {
+      if (request_.stop != nullptr && request_.stop->load()) { throw Interrupted("stopped before the tails were complete"); }
+      const std::uint64_t left = run_.num_paths - path;
+      const auto tiles = static_cast<std::uint32_t>(std::min<std::uint64_t>(tiles_per_block_, (left + width_ - 1) / width_));
+      fill_cube(path, tiles);
+      scan_accounts(path, tiles, first, last);
+      if (request_.progress) {
+        const double in_batch = std::min(1.0, static_cast<double>(path + block_paths) / static_cast<double>(run_.num_paths));
+        request_.progress((static_cast<double>(first) + in_batch * static_cast<double>(last - first)) / static_cast<double>(all));
+      }
+    }
+    finish_accounts(first, last);
+  }
+
+  cpu::Tile tile_at(std::uint64_t path) const {
+    return {path, width_, static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, run_.num_paths - path))};
+  }
+
+  Real* tile_cube(std::uint32_t tile) { return cube_.data() + std::size_t{tile} * run_.columns.num_columns * width_; }
+
+  void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
+    tbb::parallel_for(tbb::blocked_range<std::uint32_t>(0, tiles, 1), [&](const tbb::blocked_range<std::uint32_t>& range) {
+      std::vector<float> scratch(std::size_t{2} * scratch_rows(scenarios_.payload.num_factors) * 16);
+      std::vector<float> obs(std::size_t{scenarios_.payload.num_observations} * width_);
+      std::vector<Real> market(std::size_t{tables_.num_rows} * width_);
+      for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
+        const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
+        Stopwatch watch;
+        kernels_.simulate(scenarios_.payload, tile, scratch.data(), obs.data());
+        simulate_.add(watch.lap());
+        if constexpr (sizeof(Real) == sizeof(float)) { kernels_.revalue_single(tables_, tile, obs.data(), market.data(), tile_cube(t)); }
+        else { kernels_.revalue_exact(tables_, tile, obs.data(), market.data(), tile_cube(t)); }
+        revalue_.add(watch.lap());
+      }
+    });
+  }
+
+  void scan_accounts(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t first, std::uint64_t last) {
+    const std::uint64_t grain = std::max<std::uint64_t>(16, (last - first) / (static_cast<std::uint64_t>(threads_) * 8));
+    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, grain), [&](const tbb::blocked_range<std::uint64_t>& range) {
+      Stopwatch watch;
+      const cpu::AccountsTask<Real> task = {{accounts_.offsets.data(), accounts_.columns.data(), quantities_.data()},
+                                            range.begin(), range.end(), candidates_.data(), first, capacity_, &prune<Real>,
+                                            rule_.num_tail};
+      for (std::uint32_t t = 0; t < tiles; ++t) {
+        const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
+        if constexpr (sizeof(Real) == sizeof(float)) { kernels_.pnl_single(task, tile, tile_cube(t)); }
+        else { kernels_.pnl_exact(task, tile, tile_cube(t)); }
+      }
+      pnl_.add(watch.lap());
+    });
+  }
+
+  void finish_accounts(std::uint64_t first, std::uint64_t last) {
+    const std::uint32_t* weights = run_.path_weights.empty() ? nullptr : run_.path_weights.data();
+    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, 64), [&](const tbb::blocked_range<std::uint64_t>& range) {
+      Stopwatch watch;
+      for (std::uint64_t account = range.begin(); account != range.end(); ++account) {
+        cpu::Candidates<Real>& candidates = candidates_[account - first];
+        prune(&candidates, rule_.num_tail);
+        std::sort(candidates.items, candidates.items + candidates.count,
+                  [](const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); });
+        out_.figures[account] = summarise_tail(rule_, candidates.items, candidates.count, weights);
+        if (!keep_paths()) { continue; }
+        for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) { kept_[account].push_back(candidates.items[i].path); }
+      }
+      tail_.add(watch.lap());
+    });
+  }
+
+  void join_kept_paths() {
+    out_.path_offsets.push_back(0);
+    for (const std::vector<std::uint32_t>& paths : kept_) {
+      out_.tail_paths.insert(out_.tail_paths.end(), paths.begin(), paths.end());
+      out_.path_offsets.push_back(out_.tail_paths.size());
+    }
+  }
+
+  const PreparedRun& run_;
+  const AccountPlan& accounts_;
+  const TailsRequest& request_;
+  const CpuOptions& options_;
+  const Kernels& kernels_;
+  int threads_;
+  TailRule rule_;
+  ScenarioTables scenarios_;
+  std::vector<Real> quantities_;
+  cpu::MarketTables<Real> tables_{};
+  std::uint32_t width_ = 0, tiles_per_block_ = 0, capacity_ = 0;
+  std::vector<Real> cube_;  // [tile][column][lane]
+  std::vector<TailLoss<Real>> storage_;
+  std::vector<cpu::Candidates<Real>> candidates_;
+  std::vector<std::vector<std::uint32_t>> kept_;
+  StageClock simulate_, revalue_, pnl_, tail_;
+  Tails out_;
+};
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(const CpuOptions& options) : options_(options), kernels_(choose_kernels(options.isa)) {
+    if (options.paths_per_tile % cpu::lanes != 0) { throw UsageError("the tile width must be a multiple of 64 paths"); }
+    threads_ = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
+
+  std::string name() const override { return "cpu"; }
+  std::string device() const override { return std::to_string(threads_) + " thread" + (threads_ == 1 ? "" : "s") + ", " + kernels_.name; }
+
+  Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) override {
+    tbb::task_arena arena(threads_);
+    return arena.execute([&] {
+      if (request.precision == Precision::exact) { return CpuPass<double>(run, accounts, request, options_, kernels_, threads_).run(); }
+      return CpuPass<float>(run, accounts, request, options_, kernels_, threads_).run();
+    });
+  }
+
+ private:
+  CpuOptions options_;
+  const Kernels& kernels_;
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) { return std::make_unique<CpuBackend>(options); }
+
+}  // namespace tailmargin

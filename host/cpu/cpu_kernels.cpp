@@ -1,0 +1,66 @@
+// Compiled once per instruction set with TM_ISA_KERNELS naming the table. The formulas are those of
+// kernels/executors; here is only who loops.
+#include "host/cpu/cpu_kernels.hpp"
+
+namespace tailmargin::cpu {
+namespace {
+
+constexpr int simulate_lanes_count = 16;
+
+void simulate(const SimulatePayload& in, const Tile& tile, float* scratch, float* obs) {
+  float* normal = scratch + scratch_rows(in.num_factors) * simulate_lanes_count;
+  for (std::uint32_t lane = 0; lane < tile.width; lane += simulate_lanes_count) {
+    simulate_lanes<simulate_lanes_count>(in, tile.first_path + lane, scratch, normal, simulate_lanes_count, obs + lane,
+                                         tile.width, nullptr);
+  }
+}
+
+template <class Real>
+void revalue(const MarketTables<Real>& tables, const Tile& tile, const float* obs, Real* market, Real* cube) {
+  const int width = static_cast<int>(tile.width);
+  for (std::uint32_t r = 0; r < tables.num_rows; ++r) {
+    fill_market_row(tables.rows[r], obs, tile.width, width, market + std::uint64_t{r} * tile.width);
+  }
+  for (std::uint32_t c = 0; c < tables.num_products; ++c) {
+    const ProductColumn<Real>& column = tables.products[c];
+    fill_product_column(column, market, tile.width, width, cube + std::uint64_t{column.out} * tile.width);
+  }
+  for (std::uint32_t c = 0; c < tables.num_options; ++c) {
+    const OptionColumn<Real>& column = tables.options[c];
+    fill_option_column(column, market, tile.width, width, cube + std::uint64_t{column.out} * tile.width);
+  }
+}
+
+template <class Real>
+bool any_above(const Real* pnl, Real threshold) {
+  int above = 0;
+  for (std::uint32_t l = 0; l < lanes; ++l) { above |= -pnl[l] > threshold ? 1 : 0; }
+  return above != 0;
+}
+
+template <class Real>
+void account_pnl(const AccountsTask<Real>& task, const Tile& tile, const Real* cube) {
+  Real pnl[lanes];
+  for (std::uint64_t account = task.first_account; account < task.last_account; ++account) {
+    Candidates<Real>& candidates = task.candidates[account - task.batch_first];
+    for (std::uint32_t lane = 0; lane < tile.valid; lane += lanes) {
+      account_pnl_lanes<lanes>(task.accounts, account, cube + lane, tile.width, pnl);
+      if (!any_above(pnl, candidates.threshold)) { continue; }
+      const std::uint32_t end = tile.valid - lane < lanes ? tile.valid - lane : lanes;
+      for (std::uint32_t l = 0; l < end; ++l) {
+        if (-pnl[l] > candidates.threshold) {
+          candidates.items[candidates.count++] = {-pnl[l], static_cast<std::uint32_t>(tile.first_path + lane + l)};
+        }
+      }
+      if (candidates.count + lanes > task.capacity) { task.prune(&candidates, task.keep); }
+    }
+  }
+}
+
+}  // namespace
+
+extern const Kernels TM_ISA_KERNELS;
+const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,         &simulate,           &revalue<float>, &revalue<double>,
+                                &account_pnl<float>, &account_pnl<double>};
+
+}  // namespace tailmargin::cpu

@@ -1,0 +1,67 @@
+// The loops of the cpu backend, compiled once per instruction set. Raw pointers only: a translation unit built for
+// AVX-512 must not emit a library template that the linker could pick for everyone.
+#pragma once
+
+#include "kernels/executors/account_pnl.hpp"
+#include "kernels/executors/revalue.hpp"
+#include "kernels/executors/simulate.hpp"
+#include "kernels/executors/tail.hpp"
+
+namespace tailmargin::cpu {
+
+/// Paths a group of lanes holds; tiles are whole numbers of it.
+inline constexpr std::uint32_t lanes = 64;
+
+/// The worst losses of one account so far. Full at `capacity`; prune() then keeps the `keep` worst.
+template <class Real>
+struct Candidates {
+  TailLoss<Real>* items;
+  std::uint32_t count;
+  Real threshold;  ///< only losses above it can still enter: the keep-th worst so far
+};
+
+struct Tile {
+  std::uint64_t first_path;
+  std::uint32_t width;  ///< paths computed, a multiple of `lanes`
+  std::uint32_t valid;  ///< paths that exist; the rest is padding
+};
+
+template <class Real>
+struct MarketTables {
+  const MarketRow<Real>* rows;
+  const ProductColumn<Real>* products;
+  const OptionColumn<Real>* options;
+  std::uint32_t num_rows, num_products, num_options;
+};
+
+template <class Real>
+struct AccountsTask {
+  AccountsPayload<Real> accounts;
+  std::uint64_t first_account, last_account;
+  Candidates<Real>* candidates;  ///< [account - batch_first]
+  std::uint64_t batch_first;
+  std::uint32_t capacity;
+  void (*prune)(Candidates<Real>*, std::uint32_t keep);
+  std::uint32_t keep;
+};
+
+/// One instruction set's loops.
+struct Kernels {
+  const char* name;
+  /// Observations of a tile: obs[row * tile.width + lane]. scratch: 2 * scratch_rows * 16 floats.
+  void (*simulate)(const SimulatePayload&, const Tile&, float* scratch, float* obs);
+  /// Columns of a tile: cube[column * tile.width + lane]; market: num_rows * tile.width.
+  void (*revalue_single)(const MarketTables<float>&, const Tile&, const float* obs, float* market, float* cube);
+  void (*revalue_exact)(const MarketTables<double>&, const Tile&, const float* obs, double* market, double* cube);
+  /// P&L of a range of accounts on a tile; losses above an account's threshold join its candidates.
+  void (*pnl_single)(const AccountsTask<float>&, const Tile&, const float* cube);
+  void (*pnl_exact)(const AccountsTask<double>&, const Tile&, const double* cube);
+};
+
+extern const Kernels baseline_kernels;
+#if defined(__x86_64__)
+extern const Kernels avx2_kernels;
+extern const Kernels avx512_kernels;
+#endif
+
+}  // namespace tailmargin::cpu

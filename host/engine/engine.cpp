@@ -1,0 +1,151 @@
+// The engine reads top to bottom as the data flow: prepare, tails in float, tails in double where float is not
+// enough, margins.
+#include "tailmargin/engine.hpp"
+
+#include <chrono>
+
+#include "host/backends/backend.hpp"
+#include "host/prepare/prepare_run.hpp"
+#include "tailmargin/accuracy.hpp"
+
+namespace tailmargin {
+namespace {
+
+class StageTimer {
+ public:
+  explicit StageTimer(RunResult& result) : result_(result) {}
+  void lap(const std::string& stage) {
+    const auto now = std::chrono::steady_clock::now();
+    result_.stages.push_back({stage, std::chrono::duration<double>(now - last_).count()});
+    last_ = now;
+  }
+
+ private:
+  RunResult& result_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+Isa parse_isa(const std::string& isa) {
+  if (isa == "auto") { return Isa::automatic; }
+  if (isa == "baseline") { return Isa::baseline; }
+  if (isa == "avx2") { return Isa::avx2; }
+  if (isa == "avx512") { return Isa::avx512; }
+  throw UsageError("unknown instruction set '" + isa + "'. Use auto, baseline, avx2 or avx512.");
+}
+
+std::unique_ptr<Backend> make_backend(const RunConfig& config, RunResult& result) {
+  const CpuOptions cpu = {config.threads, parse_isa(config.isa), config.paths_per_tile, config.accounts_per_batch};
+  switch (config.backend) {
+    case BackendChoice::reference: return make_reference_backend();
+    case BackendChoice::cpu: return make_cpu_backend(cpu);
+    case BackendChoice::cuda: return make_cuda_backend({0, config.accounts_per_batch});
+    case BackendChoice::automatic: break;
+  }
+  const std::string reason = cuda_unavailable_reason();
+  if (reason.empty()) {
+    result.notes.push_back("backend cuda");
+    return make_cuda_backend({0, config.accounts_per_batch});
+  }
+  result.notes.push_back("backend cpu (" + reason + ")");
+  return make_cpu_backend(cpu);
+}
+
+TailsRequest make_request(const RunConfig& config, Precision precision, const std::string& stage) {
+  TailsRequest request;
+  request.precision = precision;
+  request.keep_paths = config.keep_tail_paths ? KeepTailPaths::yes : KeepTailPaths::no;
+  if (config.progress) { request.progress = [&config, stage](double fraction) { config.progress(stage, fraction); }; }
+  request.stop = config.stop;
+  return request;
+}
+
+void add_stage_seconds(const StageSeconds& seconds, const std::string& suffix, RunResult& result) {
+  result.stages.push_back({"simulate" + suffix, seconds.simulate});
+  result.stages.push_back({"revalue" + suffix, seconds.revalue});
+  result.stages.push_back({"pnl" + suffix, seconds.pnl});
+  result.stages.push_back({"tail" + suffix, seconds.tail});
+}
+
+/// Accounts whose float error bound exceeds what docs/accuracy.md promises: their offsets cancel too much.
+std::vector<std::uint64_t> find_inexact_accounts(const AccountPlan& accounts, const Tails& tails) {
+  std::vector<std::uint64_t> found;
+  for (std::uint64_t a = 0; a < tails.figures.size(); ++a) {
+    const double tail = tails.figures[a].es;
+    if (accounts.rounding_scale_usd[a] > accuracy::max_gross_to_tail * (tail > 0.0 ? tail : 0.0)) { found.push_back(a); }
+  }
+  return found;
+}
+
+void copy_tail(const Tails& tails, std::uint64_t from, AccountMargin& margin) {
+  const TailFigures& figures = tails.figures[from];
+  // Adding zero turns -0 into 0.
+  margin.var_usd = figures.var + 0.0;
+  margin.var_se_usd = figures.var_standard_error + 0.0;
+  margin.es_usd = figures.es + 0.0;
+  margin.es_se_usd = figures.es_standard_error + 0.0;
+  margin.worst_loss_usd = figures.worst_loss + 0.0;
+  margin.worst_path = figures.worst_path;
+  if (!tails.path_offsets.empty()) {
+    margin.tail_paths.assign(tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[from]),
+                             tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[from + 1]));
+  }
+}
+
+std::vector<AccountMargin> make_margins(const Book& book, const Model& model, const AccountPlan& accounts, const Tails& tails,
+                                        const std::vector<std::uint64_t>& inexact, const Tails& exact) {
+  std::vector<AccountMargin> margins(book.accounts.size());
+  for (std::uint64_t a = 0; a < margins.size(); ++a) {
+    margins[a].account = book.accounts[a];
+    margins[a].num_positions = accounts.num_positions[a];
+    margins[a].gross_notional_usd = accounts.gross_notional_usd[a];
+    margins[a].net_delta_usd = accounts.net_delta_usd[a];
+    margins[a].equity_usd = accounts.equity_usd[a];
+    copy_tail(tails, a, margins[a]);
+  }
+  for (std::uint64_t i = 0; i < inexact.size(); ++i) {
+    copy_tail(exact, i, margins[inexact[i]]);
+    margins[inexact[i]].exact_precision = true;
+  }
+  for (AccountMargin& margin : margins) {
+    margin.initial_margin_usd = margin.es_usd > 0.0 ? margin.es_usd : 0.0;
+    margin.maintenance_margin_usd = model.maintenance_ratio * margin.initial_margin_usd;
+  }
+  return margins;
+}
+
+}  // namespace
+
+RunResult run_margin(const Book& book, const Model& model, const RunConfig& config) {
+  if (config.num_paths == 0 || config.num_paths > 0xffffffffull) { throw UsageError("the number of paths must be between 1 and 4294967295"); }
+  RunResult result;
+  StageTimer timer(result);
+  const std::unique_ptr<Backend> backend = make_backend(config, result);
+  const PreparedRun run = prepare_run(book, model, config.num_paths, config.seed);
+  result.prepared_tables = serialise_tables(run);
+  timer.lap("prepare");
+
+  const Tails tails = backend->tails(run, run.accounts, make_request(config, Precision::single, "tails"));
+  add_stage_seconds(tails.seconds, "", result);
+
+  std::vector<std::uint64_t> inexact;
+  Tails exact;
+  if (backend->name() != "reference") { inexact = find_inexact_accounts(run.accounts, tails); }
+  if (!inexact.empty()) {
+    exact = backend->tails(run, select_accounts(run.accounts, inexact), make_request(config, Precision::exact, "exact tails"));
+    add_stage_seconds(exact.seconds, " (exact)", result);
+    result.notes.push_back(std::to_string(inexact.size()) + " accounts recomputed in double: their offsets cancel too much for float");
+  }
+
+  result.margins = make_margins(book, model, run.accounts, tails, inexact, exact);
+  result.backend = backend->name();
+  result.device = backend->device();
+  result.num_factors = run.scenarios.factors.size();
+  result.num_steps = run.scenarios.num_steps;
+  result.num_columns = run.columns.num_columns;
+  result.num_exact_accounts = inexact.size();
+  result.position_paths = run.accounts.columns.size() * config.num_paths;
+  result.warnings = run.warnings;
+  return result;
+}
+
+}  // namespace tailmargin

@@ -1,0 +1,148 @@
+// Accounts as compressed rows over columns, and what can be said of them without scenarios.
+#include <algorithm>
+#include <cmath>
+
+#include "host/prepare/prepare_run.hpp"
+
+namespace tailmargin {
+namespace {
+
+struct Exposure {
+  std::uint32_t column = 0;
+  double quantity = 0.0;
+};
+
+double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId i) {
+  return book.quotes[i].mark_price.value_or(columns.model_value[i]);
+}
+
+/// Unrealised P&L in the settlement currency: USD, a stablecoin, or the coin of an inverse contract.
+double unrealised_pnl(const Instrument& instrument, double mark, const Position& position) {
+  if (!position.entry_price) { return 0.0; }
+  const double contracts = position.quantity * instrument.contract_size;
+  const bool inverse_price = instrument.payoff == Payoff::inverse && instrument.kind != InstrumentKind::option;
+  return inverse_price ? contracts * (1.0 / *position.entry_price - 1.0 / mark) : contracts * (mark - *position.entry_price);
+}
+
+double notional_usd(const Book& book, const Instrument& instrument) {
+  const bool usd_contract = instrument.payoff == Payoff::inverse && instrument.kind != InstrumentKind::option;
+  return usd_contract ? instrument.contract_size : instrument.contract_size * book.underlyings[instrument.underlying].index_price_usd;
+}
+
+/// Black-76 forward delta of one unit; 1 for what is no option.
+double unit_delta(const InstrumentTerms& terms) {
+  if (terms.kind != InstrumentKind::option) { return 1.0; }
+  const double k = math::log(terms.strike / terms.price_now);
+  const double v = math::larger(math::svi_total_vol(terms.smile, k) + terms.residual_total_vol, 1e-4);
+  const double d1 = 0.5 * v - k / v;
+  return terms.sign * math::normal_cdf(terms.sign * d1);
+}
+
+/// Adds up exposures of one account; equal columns are summed in the order given.
+class AccountBuilder {
+ public:
+  AccountBuilder(const Book& book, const ColumnPlan& columns) : book_(book), columns_(columns) {
+    for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
+      deltas_.push_back(unit_delta(columns.terms[columns.instrument_column[i]]));
+    }
+  }
+
+  void start() { exposures_.clear(); equity_ = gross_ = delta_ = 0.0; positions_ = 0; }
+
+  void add_position(const Position& position) {
+    const Instrument& instrument = book_.instruments[position.instrument];
+    const double notional = position.quantity * notional_usd(book_, instrument);
+    exposures_.push_back({columns_.instrument_column[position.instrument], position.quantity});
+    add_balance(instrument.settlement, unrealised_pnl(instrument, mark_price(book_, columns_, position.instrument), position));
+    gross_ += std::fabs(notional);
+    delta_ += notional * deltas_[position.instrument];
+    ++positions_;
+  }
+
+  /// A balance is held as it is: a debt is a short position in its asset and is never scaled down.
+  void add_balance(UnderlyingId asset, double amount) {
+    if (amount == 0.0) { return; }
+    if (asset == no_underlying) { equity_ += amount; return; }
+    equity_ += amount * book_.underlyings[asset].index_price_usd;
+    exposures_.push_back({columns_.asset_column[asset], amount});
+  }
+
+  void finish(AccountPlan& plan) {
+    std::stable_sort(exposures_.begin(), exposures_.end(),
+                     [](const Exposure& a, const Exposure& b) { return a.column < b.column; });
+    double rounding = 0.0;
+    std::uint64_t first = plan.columns.size();
+    for (std::size_t e = 0; e < exposures_.size(); ++e) {
+      const Exposure& exposure = exposures_[e];
+      rounding += std::fabs(exposure.quantity) * columns_.column_scale_usd[exposure.column];
+      if (plan.columns.size() > first && plan.columns.back().packed == exposure.column) {
+        plan.quantities.back() += exposure.quantity;
+      } else {
+        plan.columns.push_back({exposure.column});
+        plan.quantities.push_back(exposure.quantity);
+      }
+    }
+    mark_underlyings(plan, first);
+    plan.offsets.push_back(plan.columns.size());
+    plan.equity_usd.push_back(equity_);
+    plan.gross_notional_usd.push_back(gross_);
+    plan.net_delta_usd.push_back(delta_);
+    plan.rounding_scale_usd.push_back(rounding);
+    plan.num_positions.push_back(positions_);
+  }
+
+ private:
+  void mark_underlyings(AccountPlan& plan, std::uint64_t first) const {
+    for (std::uint64_t p = first; p < plan.columns.size(); ++p) {
+      const bool last = p + 1 == plan.columns.size() ||
+                        columns_.column_underlying[plan.columns[p + 1].column()] != columns_.column_underlying[plan.columns[p].column()];
+      if (last) { plan.columns[p].packed |= PositionColumn::last_flag; }
+    }
+  }
+
+  const Book& book_;
+  const ColumnPlan& columns_;
+  std::vector<double> deltas_;
+  std::vector<Exposure> exposures_;
+  double equity_ = 0.0, gross_ = 0.0, delta_ = 0.0;
+  std::uint32_t positions_ = 0;
+};
+
+}  // namespace
+
+AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns) {
+  AccountPlan plan;
+  plan.offsets.push_back(0);
+  AccountBuilder builder(book, columns);
+  std::size_t position = 0, balance = 0;
+  for (AccountId account = 0; account < book.accounts.size(); ++account) {
+    builder.start();
+    for (; balance < book.collateral.size() && book.collateral[balance].account == account; ++balance) {
+      builder.add_balance(book.collateral[balance].asset, book.collateral[balance].amount);
+    }
+    for (; position < book.positions.size() && book.positions[position].account == account; ++position) {
+      builder.add_position(book.positions[position]);
+    }
+    builder.finish(plan);
+  }
+  return plan;
+}
+
+AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint64_t>& selected) {
+  AccountPlan out;
+  out.offsets.push_back(0);
+  for (const std::uint64_t account : selected) {
+    const auto first = static_cast<std::ptrdiff_t>(plan.offsets[account]), last = static_cast<std::ptrdiff_t>(plan.offsets[account + 1]);
+    out.columns.insert(out.columns.end(), plan.columns.begin() + first, plan.columns.begin() + last);
+    out.quantities.insert(out.quantities.end(), plan.quantities.begin() + first, plan.quantities.begin() + last);
+    out.offsets.push_back(out.columns.size());
+    out.equity_usd.push_back(plan.equity_usd[account]);
+    out.gross_notional_usd.push_back(plan.gross_notional_usd[account]);
+    out.net_delta_usd.push_back(plan.net_delta_usd[account]);
+    out.rounding_scale_usd.push_back(plan.rounding_scale_usd[account]);
+    out.num_positions.push_back(plan.num_positions[account]);
+  }
+  return out;
+}
+
+}  // namespace tailmargin

@@ -1,0 +1,40 @@
+// From a validated book and model to everything a backend needs.
+#pragma once
+
+#include <string>
+
+#include "host/prepare/prepared_run.hpp"
+#include "tailmargin/diagnostics.hpp"
+
+namespace tailmargin {
+
+/// Factors, chain and step tables. Problems (no rule for an underlying, correlations not positive definite, no
+/// stationary distribution) go to diagnostics under the model's name.
+ScenarioPlan prepare_scenarios(const Book& book, const Model& model, Diagnostics& diagnostics);
+
+/// Columns: what one contract of each instrument does on a path. Adds the observations it needs to `scenarios`.
+ColumnPlan prepare_columns(const Book& book, const Model& model, ScenarioPlan& scenarios, Diagnostics& diagnostics);
+
+/// Accounts as rows over columns.
+AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns);
+
+/// The accounts named by `selected` (indices into plan), in that order.
+AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint64_t>& selected);
+
+/// All of it. @throws InputError with every problem found
+PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed);
+
+/// The tables scenarios and prices come from, as bytes in a fixed order: hashed and saved with every run, so that
+/// two runs can be shown to have used the same numbers. Accounts are not part of it.
+std::string serialise_tables(const PreparedRun& run);
+
+/// Whole seconds of the horizon and the step.
+struct TimeGrid {
+  std::int64_t horizon_seconds = 0, step_seconds = 0;
+  std::uint32_t num_steps = 0;
+};
+TimeGrid time_grid(const Model& model);
+
+inline constexpr double seconds_per_year = 31'536'000.0;  // 365 days, as the venues' own option values count time
+
+}  // namespace tailmargin

@@ -1,0 +1,163 @@
+#include "host/prepare/surface.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace tailmargin {
+namespace {
+
+constexpr double max_wing_slope = 2.0;  // Lee (2004): total variance grows at most 2 |k|
+constexpr double max_rho = 0.999;
+
+/// w = a + d y + c sqrt(1 + y^2) with y = (k - m) / s: linear in (a, d, c) once m and s are fixed.
+/// Zeliade Systems, "Quasi-explicit calibration of Gatheral's SVI model" (2009).
+struct LinearFit {
+  double a = 0.0, d = 0.0, c = 0.0;
+  double error = std::numeric_limits<double>::infinity();  ///< weighted sum of squares
+};
+
+struct Sums {  // of weight times products of 1, y, z = sqrt(1 + y^2), w
+  double n = 0, y = 0, z = 0, yy = 0, yz = 0, zz = 0, w = 0, wy = 0, wz = 0, ww = 0;
+};
+
+class SmileFitter {
+ public:
+  explicit SmileFitter(const std::vector<SmilePoint>& points) : points_(points) {
+    const auto nearest = std::min_element(points.begin(), points.end(), [](const SmilePoint& x, const SmilePoint& y) {
+      return std::fabs(x.log_moneyness) < std::fabs(y.log_moneyness);
+    });
+    for (const SmilePoint& point : points) {
+      // Vega over its largest value, with a floor so that far strikes still steer the wings.
+      const double d1 = point.log_moneyness / std::max(point.total_vol, nearest->total_vol);
+      weights_.push_back(math::exp(-0.5 * std::min(d1 * d1, 100.0)) + 0.02);
+      low_ = std::min(low_, point.log_moneyness);
+      high_ = std::max(high_, point.log_moneyness);
+    }
+  }
+
+  /// Coarse grid over (m, s), then five rounds of a grid three times finer around the best.
+  math::SviSmile<double> best() {
+    const double width = high_ - low_;
+    double m_step = width / 16.0, s_ratio = 1.5;
+    double best_m = 0.0, best_s = width / 4.0;
+    LinearFit best_fit;
+    for (int i = -1; i <= 17; ++i) {
+      double s = width / 200.0;
+      for (int j = 0; j < 15; ++j, s *= s_ratio) { improve(low_ + m_step * i, s, best_fit, best_m, best_s); }
+    }
+    for (int round = 0; round < 6; ++round) {
+      m_step /= 3.0;
+      s_ratio = math::sqrt(s_ratio);
+      const double m0 = best_m, s0 = best_s;
+      for (int i = -3; i <= 3; ++i) {
+        double s = s0 / (s_ratio * s_ratio * s_ratio);
+        for (int j = -3; j <= 3; ++j, s *= s_ratio) { improve(m0 + m_step * i, s, best_fit, best_m, best_s); }
+      }
+    }
+    const double b = best_fit.c / best_s;
+    return {best_fit.a, b, best_fit.c > 0.0 ? best_fit.d / best_fit.c : 0.0, best_m, best_s};
+  }
+
+ private:
+  void improve(double m, double s, LinearFit& best_fit, double& best_m, double& best_s) const {
+    const LinearFit fit = solve(m, s);
+    if (fit.error < best_fit.error) { best_fit = fit; best_m = m; best_s = s; }
+  }
+
+  LinearFit solve(double m, double s) const {
+    const Sums t = sums(m, s);
+    LinearFit best = unconstrained(t);
+    if (feasible(best, s)) { best.error = error(best, t); return best; }
+    best = LinearFit{};
+    // On the boundary d = r c the problem is linear in (a, c) again; c is then clipped to its range.
+    for (const double r : {-max_rho, -0.5, 0.0, 0.5, max_rho}) {
+      LinearFit fit = with_ratio(t, r, s);
+      fit.error = error(fit, t);
+      if (feasible(fit, s) && fit.error < best.error) { best = fit; }
+    }
+    return best;
+  }
+
+  Sums sums(double m, double s) const {
+    Sums t;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const double y = (points_[i].log_moneyness - m) / s, z = math::sqrt(1.0 + y * y);
+      const double w = points_[i].total_vol * points_[i].total_vol, g = weights_[i];
+      t.n += g; t.y += g * y; t.z += g * z; t.yy += g * y * y; t.yz += g * y * z; t.zz += g * z * z;
+      t.w += g * w; t.wy += g * w * y; t.wz += g * w * z; t.ww += g * w * w;
+    }
+    return t;
+  }
+
+  static LinearFit unconstrained(const Sums& t) {  // Cramer's rule on the normal equations
+    const double m00 = t.yy * t.zz - t.yz * t.yz, m01 = t.y * t.zz - t.yz * t.z, m02 = t.y * t.yz - t.yy * t.z;
+    const double determinant = t.n * m00 - t.y * m01 + t.z * m02;
+    LinearFit fit;
+    fit.a = (t.w * m00 - t.y * (t.wy * t.zz - t.yz * t.wz) + t.z * (t.wy * t.yz - t.yy * t.wz)) / determinant;
+    fit.d = (t.n * (t.wy * t.zz - t.wz * t.yz) - t.w * m01 + t.z * (t.y * t.wz - t.wy * t.z)) / determinant;
+    fit.c = (t.n * (t.yy * t.wz - t.yz * t.wy) - t.y * (t.y * t.wz - t.wy * t.z) + t.w * m02) / determinant;
+    return fit;
+  }
+
+  static LinearFit with_ratio(const Sums& t, double r, double s) {
+    const double x = t.z + r * t.y, xx = t.zz + 2.0 * r * t.yz + r * r * t.yy, wx = t.wz + r * t.wy;
+    LinearFit fit;
+    const double steepest = max_wing_slope * s / (1.0 + std::fabs(r));
+    fit.c = std::clamp((t.n * wx - x * t.w) / (t.n * xx - x * x), 0.0, steepest);
+    fit.d = r * fit.c;
+    const double lowest = fit.c * math::sqrt(1.0 - r * r);  // the smile's minimum is a + this
+    fit.a = std::max((t.w - fit.c * x) / t.n, 1e-8 - lowest);
+    return fit;
+  }
+
+  static bool feasible(const LinearFit& fit, double s) {
+    if (!(fit.c >= 0.0) || !(std::fabs(fit.d) <= max_rho * fit.c * 1.0000001)) { return false; }
+    if (!(fit.c + std::fabs(fit.d) <= max_wing_slope * s * 1.0000001)) { return false; }
+    return fit.a + math::sqrt(std::max(fit.c * fit.c - fit.d * fit.d, 0.0)) >= 0.0;
+  }
+
+  static double error(const LinearFit& f, const Sums& t) {
+    return t.ww - 2.0 * (f.a * t.w + f.d * t.wy + f.c * t.wz) + f.a * f.a * t.n + f.d * f.d * t.yy + f.c * f.c * t.zz +
+           2.0 * (f.a * f.d * t.y + f.a * f.c * t.z + f.d * f.c * t.yz);
+  }
+
+  const std::vector<SmilePoint>& points_;
+  std::vector<double> weights_;
+  double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
+};
+
+std::size_t distinct_strikes(const std::vector<SmilePoint>& points) {
+  std::vector<double> k;
+  for (const SmilePoint& point : points) { k.push_back(point.log_moneyness); }
+  std::sort(k.begin(), k.end());
+  return static_cast<std::size_t>(std::unique(k.begin(), k.end()) - k.begin());
+}
+
+}  // namespace
+
+math::SviSmile<double> fit_smile(const std::vector<SmilePoint>& points) {
+  if (points.empty() || distinct_strikes(points) < 5) {
+    double mean = 0.0;
+    for (const SmilePoint& point : points) { mean += point.total_vol * point.total_vol / static_cast<double>(points.size()); }
+    return {mean, 0.0, 0.0, 0.0, 1.0};
+  }
+  return SmileFitter(points).best();
+}
+
+std::optional<double> implied_total_vol(double sign, double log_moneyness, double value_over_forward) {
+  const double moneyness = math::exp(log_moneyness);
+  const auto value = [&](double total_vol) {
+    return math::black76_over_forward(sign, log_moneyness, moneyness, total_vol);
+  };
+  double low = 1e-4, high = 12.0;
+  if (!(value_over_forward > value(low)) || !(value_over_forward < value(high))) { return std::nullopt; }
+  for (int i = 0; i < 80; ++i) {  // bisection: the value rises with vol, and 80 halvings exhaust a double
+    const double middle = 0.5 * (low + high);
+    (value(middle) < value_over_forward ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+}  // namespace tailmargin
