@@ -36,5 +36,27 @@ inline constexpr AccuracyBound svi_total_vol_double{"svi_total_vol, double", 1e-
 /// in USD) exceeds this many times its ES: float rounding errors grow with that size, the margin with the ES.
 inline constexpr double max_gross_to_tail = 500.0;
 
+/// Every bound, in the order of docs/accuracy.md.
+inline constexpr AccuracyBound all[] = {
+    exp_float,
+    exp_double,
+    expm1_float,
+    expm1_double,
+    log_float,
+    log_double,
+    normal_cdf_float,
+    normal_cdf_double,
+    upper_tail_float_near,
+    upper_tail_float_far,
+    upper_tail_double_near,
+    upper_tail_double_far,
+    normal_from_word,
+    normal_from_word_fall,
+    black76_float,
+    black76_double,
+    svi_total_vol_float,
+    svi_total_vol_double,
+};
+
 }  // namespace accuracy
 }  // namespace tailmargin
