@@ -1,0 +1,54 @@
+// The tailmargin command. Exit codes: 0 done, 1 internal error, 2 wrong usage, 3 bad input, 4 backend unavailable,
+// 5 interrupted. Diagnostics on stderr, data in files or on stdout.
+#include <cstdio>
+#include <exception>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/import_command.hpp"
+#include "host/cli/run_options.hpp"
+#include "host/cli/synth_command.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Monte Carlo margin for crypto derivatives: margins a whole exchange in one command."};
+  app.name("tailmargin");
+  app.set_version_flag("--version", TAILMARGIN_VERSION);
+  app.require_subcommand(1);
+  app.footer("Start with: tailmargin synth -o book --accounts 10000 && tailmargin margin book -o run");
+  tailmargin::add_margin_command(app);
+  tailmargin::add_import_command(app);
+  tailmargin::add_synth_command(app);
+  tailmargin::add_bench_command(app);
+  tailmargin::add_info_command(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const tailmargin::InputError& error) {
+    tailmargin::print_diagnostics(error.diagnostics());
+    std::fprintf(stderr, "%s; nothing was computed\n", error.what());
+    return 3;
+  } catch (const tailmargin::UsageError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 2;
+  } catch (const tailmargin::BackendUnavailable& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 4;
+  } catch (const tailmargin::Interrupted& error) {
+    std::fprintf(stderr, "%s; nothing was written\n", error.what());
+    return 5;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "internal error: %s\n", error.what());
+    return 1;
+  }
+}

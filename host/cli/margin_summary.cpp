@@ -1,0 +1,117 @@
+#include "host/cli/margin_summary.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+#include <nlohmann/json.hpp>
+
+#include "host/cli/terminal.hpp"
+
+namespace tailmargin {
+namespace {
+
+struct Totals {
+  double initial = 0.0, maintenance = 0.0, gross = 0.0, equity = 0.0;
+  std::uint64_t short_of_initial = 0, short_of_maintenance = 0;
+};
+
+/// Sums in account order, so that they repeat.
+Totals sum_margins(const std::vector<AccountMargin>& margins) {
+  Totals totals;
+  for (const AccountMargin& m : margins) {
+    totals.initial += m.initial_margin_usd;
+    totals.maintenance += m.maintenance_margin_usd;
+    totals.gross += m.gross_notional_usd;
+    totals.equity += m.equity_usd;
+    totals.short_of_initial += m.equity_usd < m.initial_margin_usd ? 1u : 0u;
+    totals.short_of_maintenance += m.equity_usd < m.maintenance_margin_usd ? 1u : 0u;
+  }
+  return totals;
+}
+
+/// The accounts with the largest margins, largest first.
+std::vector<const AccountMargin*> largest(const std::vector<AccountMargin>& margins, std::size_t count) {
+  std::vector<const AccountMargin*> found;
+  for (const AccountMargin& m : margins) { found.push_back(&m); }
+  count = std::min(count, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
+                    [](const AccountMargin* a, const AccountMargin* b) {
+                      return a->initial_margin_usd != b->initial_margin_usd ? a->initial_margin_usd > b->initial_margin_usd
+                                                                            : a->account < b->account;
+                    });
+  found.resize(count);
+  return found;
+}
+
+std::string line(const char* format, const std::string& a, const std::string& b) {
+  char text[256];
+  std::snprintf(text, sizeof text, format, a.c_str(), b.c_str());
+  return text;
+}
+
+std::string account_table(const std::vector<AccountMargin>& margins) {
+  std::string text = "\n  largest margins, USD        positions   gross notional           equity         ES (margin)   +/- s.e.\n";
+  for (const AccountMargin* m : largest(margins, 10)) {
+    char row[256];
+    std::snprintf(row, sizeof row, "  %-26.26s %10u %16s %16s %19s %10s\n", m->account.c_str(), m->num_positions,
+                  with_thousands(m->gross_notional_usd).c_str(), with_thousands(m->equity_usd).c_str(),
+                  with_thousands(m->initial_margin_usd).c_str(), with_thousands(m->es_se_usd).c_str());
+    text += row;
+  }
+  return text;
+}
+
+std::string stage_line(const RunResult& result, double total_seconds) {
+  std::string text = "\n  time";
+  for (const StageTime& stage : result.stages) { text += "  " + stage.stage + " " + format_seconds(stage.seconds); }
+  return text + "  | total " + format_seconds(total_seconds) + "\n";
+}
+
+}  // namespace
+
+std::string margin_summary(const Book& book, const RunResult& result, const std::string& model_name, const RunConfig& config,
+                           const std::string& out, double total_seconds) {
+  const Totals totals = sum_margins(result.margins);
+  char text[512];
+  std::string summary;
+  std::snprintf(text, sizeof text, "%s accounts, %s positions, %zu instruments, %llu factors, %s paths x %llu steps, seed %llu\n",
+                with_thousands(static_cast<double>(result.margins.size())).c_str(),
+                with_thousands(static_cast<double>(book.positions.size())).c_str(), book.instruments.size(),
+                static_cast<unsigned long long>(result.num_factors), with_thousands(static_cast<double>(config.num_paths)).c_str(),
+                static_cast<unsigned long long>(result.num_steps), static_cast<unsigned long long>(config.seed));
+  summary += text;
+  summary += "model " + model_name + "; backend " + result.backend + " (" + result.device + ")\n";
+  for (const std::string& note : result.notes) { summary += "note: " + note + "\n"; }
+  summary += account_table(result.margins);
+  summary += "\n" + line("  %-28s %20s\n", "initial margin, all accounts", with_thousands(totals.initial));
+  summary += line("  %-28s %20s\n", "maintenance margin", with_thousands(totals.maintenance));
+  summary += line("  %-28s %20s\n", "equity", with_thousands(totals.equity));
+  summary += line("  %-28s %20s\n", "gross notional", with_thousands(totals.gross));
+  summary += line("  %-28s %20s\n", "accounts below initial", with_thousands(static_cast<double>(totals.short_of_initial)));
+  summary += line("  %-28s %20s\n", "accounts below maintenance", with_thousands(static_cast<double>(totals.short_of_maintenance)));
+  summary += stage_line(result, total_seconds);
+  return summary + "  written to " + out + "\n";
+}
+
+std::string margin_summary_json(const Book& book, const RunResult& result, double total_seconds) {
+  const Totals totals = sum_margins(result.margins);
+  nlohmann::ordered_json json;
+  json["accounts"] = result.margins.size();
+  json["positions"] = book.positions.size();
+  json["instruments"] = book.instruments.size();
+  json["backend"] = result.backend;
+  json["device"] = result.device;
+  json["initial_margin_usd"] = totals.initial;
+  json["maintenance_margin_usd"] = totals.maintenance;
+  json["equity_usd"] = totals.equity;
+  json["gross_notional_usd"] = totals.gross;
+  json["accounts_below_initial"] = totals.short_of_initial;
+  json["accounts_below_maintenance"] = totals.short_of_maintenance;
+  json["exact_accounts"] = result.num_exact_accounts;
+  for (const StageTime& stage : result.stages) { json["stage_seconds"][stage.stage] = stage.seconds; }
+  json["total_seconds"] = total_seconds;
+  return json.dump(2) + "\n";
+}
+
+}  // namespace tailmargin

@@ -1,0 +1,66 @@
+#include "host/cli/run_options.hpp"
+
+#include <cstdio>
+#include <map>
+
+#include "host/io/model_file.hpp"
+
+namespace tailmargin {
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  command.add_option("--paths", options.num_paths, "scenario paths")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--seed", options.seed, "seed of the random numbers")->capture_default_str();
+  const std::map<std::string, BackendChoice> backends = {{"auto", BackendChoice::automatic}, {"cuda", BackendChoice::cuda},
+                                                         {"cpu", BackendChoice::cpu}, {"reference", BackendChoice::reference}};
+  command.add_option("--backend", options.backend, "auto, cuda, cpu or reference; the result has the same bits on cuda and cpu")
+      ->transform(CLI::CheckedTransformer(backends).description(""))->default_str("auto")->type_name("NAME");
+  command.add_option("--threads", options.threads, "cpu threads; 0: all")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--isa", options.isa, "cpu instruction set: auto, baseline, avx2, avx512")
+      ->capture_default_str()->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}).description(""));
+  command.add_option("--tile", options.paths_per_tile, "cpu: paths per tile, a multiple of 64; 0: from the cache size")->capture_default_str();
+  command.add_option("--batch", options.accounts_per_batch, "accounts per batch; 0: from memory")->capture_default_str();
+  const std::map<std::string, ProgressMode> modes = {{"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
+  command.add_option("--progress", options.progress, "progress bar on stderr: auto (on a terminal), always, never")
+      ->transform(CLI::CheckedTransformer(modes).description(""))->default_str("auto")->type_name("WHEN");
+}
+
+RunConfig make_run_config(const RunOptions& options, ProgressBar& bar) {
+  RunConfig config;
+  config.num_paths = options.num_paths;
+  config.seed = options.seed;
+  config.backend = options.backend;
+  config.threads = options.threads;
+  config.isa = options.isa;
+  config.paths_per_tile = options.paths_per_tile;
+  config.accounts_per_batch = options.accounts_per_batch;
+  config.stop = &install_stop_signal();
+  if (bar.enabled()) {
+    config.progress = [&bar](const std::string& stage, double fraction) { bar.show(stage, fraction); };
+  }
+  return config;
+}
+
+ChosenModel choose_model(const std::string& option, const std::filesystem::path& book, Diagnostics& diagnostics) {
+  if (!option.empty()) { return {read_model(option, diagnostics), option}; }
+  const std::filesystem::path of_book = book / "model.toml";
+  if (std::filesystem::exists(of_book)) { return {read_model(of_book, diagnostics), of_book}; }
+  return {parse_model(default_model_text(), "built-in model", diagnostics), {}};
+}
+
+void print_diagnostics(const Diagnostics& diagnostics) {
+  constexpr std::size_t shown = 20;
+  std::size_t count = 0;
+  for (const Diagnostic& d : diagnostics.items()) {
+    if (++count > shown) { break; }
+    std::string where = d.file;
+    if (d.row != 0) { where += " row " + std::to_string(d.row); }
+    if (!d.field.empty()) { where += ", " + d.field; }
+    if (!d.value.empty()) { where += " = " + d.value; }
+    std::fprintf(stderr, "%s: %s: %s\n", d.severity == Severity::error ? "error" : "warning", where.c_str(), d.reason.c_str());
+  }
+  if (diagnostics.items().size() > shown) {
+    std::fprintf(stderr, "... and %zu more\n", diagnostics.items().size() - shown);
+  }
+}
+
+}  // namespace tailmargin

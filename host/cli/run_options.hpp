@@ -1,0 +1,47 @@
+// Options shared by the commands that run the engine.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "host/cli/terminal.hpp"
+#include "tailmargin/diagnostics.hpp"
+#include "tailmargin/engine.hpp"
+
+namespace tailmargin {
+
+struct RunOptions {
+  std::uint64_t num_paths = 100'000;
+  std::uint64_t seed = 1;
+  BackendChoice backend = BackendChoice::automatic;
+  std::string isa = "auto";
+  int threads = 0;
+  std::uint32_t paths_per_tile = 0;
+  std::uint64_t accounts_per_batch = 0;
+  ProgressMode progress = ProgressMode::automatic;
+};
+
+/// Adds --paths, --seed, --backend, --threads, --isa, --tile, --batch, --progress.
+void add_run_options(CLI::App& command, RunOptions& options);
+
+/// The engine's configuration; the bar must outlive the run.
+RunConfig make_run_config(const RunOptions& options, ProgressBar& bar);
+
+/// A model and where it came from.
+struct ChosenModel {
+  Model model;
+  std::filesystem::path file;  ///< empty: built in
+};
+
+/// --model, else model.toml of the book, else the built-in example. Problems go to diagnostics.
+ChosenModel choose_model(const std::string& option, const std::filesystem::path& book, Diagnostics& diagnostics);
+
+/// Text of the built-in model, examples/models/three-regimes.toml.
+const char* default_model_text();
+
+/// Prints diagnostics to stderr: the first 20 in full, then how many more.
+void print_diagnostics(const Diagnostics& diagnostics);
+
+}  // namespace tailmargin
