@@ -19,6 +19,9 @@ std::filesystem::path write_margins(const std::vector<AccountMargin>& margins, c
 /// tail_paths.parquet: account, rank (0 worst), path. Only if the run kept tail paths.
 void write_tail_paths(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 
+/// prepared.bin: the tables of RunResult::prepared_tables; its SHA-256 stands in run.json.
+void write_prepared_tables(const std::string& tables, const std::filesystem::path& folder);
+
 /// errors.csv: file, row, field, value, severity, reason, in the order found.
 void write_errors(const Diagnostics& diagnostics, const std::filesystem::path& folder);
 
