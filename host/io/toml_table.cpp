@@ -1,0 +1,172 @@
+#include "host/io/toml_table.hpp"
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "host/domain/validate/text.hpp"
+
+namespace tailmargin {
+namespace {
+
+using Kind = TomlValue::Kind;
+
+template <class Time>
+std::string spelled(const Time& time) {
+  std::ostringstream stream;
+  stream << time;
+  return stream.str();
+}
+
+TomlValue convert(const toml::node& node);
+
+void convert_table(const toml::table& table, TomlValue& value) {
+  value.kind = Kind::table;
+  value.text = "{...}";
+  for (const auto& [key, child] : table) {
+    value.entries.emplace_back(std::string(key.str()), convert(child));
+    value.entries.back().second.line = key.source().begin.line;
+  }
+}
+
+void convert_array(const toml::array& array, TomlValue& value) {
+  value.kind = Kind::array;
+  value.text = "[...]";
+  for (const toml::node& child : array) value.items.push_back(convert(child));
+}
+
+TomlValue convert(const toml::node& node) {
+  TomlValue value;
+  value.line = node.source().begin.line;
+  node.visit([&](const auto& typed) {
+    using Node = std::remove_cvref_t<decltype(typed)>;
+    if constexpr (toml::is_table<Node>) {
+      convert_table(typed, value);
+    } else if constexpr (toml::is_array<Node>) {
+      convert_array(typed, value);
+    } else if constexpr (toml::is_string<Node>) {
+      value.kind = Kind::text;
+      value.text = typed.get();
+    } else if constexpr (toml::is_boolean<Node>) {
+      value.kind = Kind::boolean;
+      value.text = typed.get() ? "true" : "false";
+    } else if constexpr (toml::is_number<Node>) {
+      value.kind = Kind::number;
+      value.number = static_cast<double>(typed.get());
+      value.text = shortest_number(value.number);
+    } else {
+      value.kind = Kind::time;
+      value.text = spelled(typed.get());
+    }
+  });
+  return value;
+}
+
+std::string_view words_of(Kind kind) {
+  switch (kind) {
+    case Kind::text: return "a string in quotes";
+    case Kind::number: return "a number";
+    case Kind::boolean: return "true or false";
+    case Kind::time: return "a time";
+    case Kind::array: return "a list in brackets";
+    case Kind::table: return "a table of keys";
+  }
+  return {};
+}
+
+void report_wrong_kind(const TomlValue& value, const std::string& path, Kind expected, ProblemLog& problems) {
+  problems.error(value.line, path, value.text,
+                 "the value has the wrong type (it must be " + std::string(words_of(expected)) + "). Correct it.");
+}
+
+}  // namespace
+
+std::optional<TomlValue> parse_toml(std::string_view text, ProblemLog& problems) {
+  try {
+    return convert(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    problems.error(error.source().begin.line, "", "",
+                   "this is not TOML: " + std::string(error.description()) +
+                       " (nothing after it could be read). Correct the line.");
+    return std::nullopt;
+  }
+}
+
+std::optional<double> number_in_range(const TomlValue& value, const std::string& path, const NumberRange& range,
+                                      ProblemLog& problems) {
+  if (value.kind != Kind::number) {
+    report_wrong_kind(value, path, Kind::number, problems);
+    return std::nullopt;
+  }
+  const double x = value.number;
+  const bool above = range.low_is_out ? x > range.low : x >= range.low;
+  const bool below = range.high_is_out ? x < range.high : x <= range.high;
+  if (above && below) return x;  // false for NaN
+  problems.error(value.line, path, value.text,
+                 "the number is out of range (it must be " + std::string(range.words) + "). Correct it.");
+  return std::nullopt;
+}
+
+const TomlValue* TomlTable::value(std::string_view key) {
+  asked_.push_back(key);
+  const auto is_key = [&](const auto& entry) { return entry.first == key; };
+  const auto found = std::find_if(table_.entries.begin(), table_.entries.end(), is_key);
+  return found == table_.entries.end() ? nullptr : &found->second;
+}
+
+const TomlValue* TomlTable::value_of_kind(std::string_view key, Kind kind, bool is_required) {
+  const TomlValue* found = value(key);
+  if (!found) {
+    if (is_required) missing(key, "the key is missing (it has no default). Add it.");
+    return nullptr;
+  }
+  if (found->kind == kind) return found;
+  report_wrong_kind(*found, path_of(key), kind, problems_);
+  return nullptr;
+}
+
+std::optional<std::string> TomlTable::text(std::string_view key, bool is_required) {
+  const TomlValue* found = value_of_kind(key, Kind::text, is_required);
+  if (!found) return std::nullopt;
+  return found->text;
+}
+
+std::optional<double> TomlTable::number(std::string_view key, const NumberRange& range, bool is_required) {
+  const TomlValue* found = value_of_kind(key, Kind::number, is_required);
+  if (!found) return std::nullopt;
+  return number_in_range(*found, path_of(key), range, problems_);
+}
+
+std::optional<std::size_t> TomlTable::choice(std::string_view key, std::initializer_list<std::string_view> words) {
+  const TomlValue* found = value_of_kind(key, Kind::text, false);
+  if (!found) return std::nullopt;
+  std::size_t index = 0;
+  std::string expected;
+  for (const std::string_view word : words) {
+    if (found->text == word) return index;
+    ++index;
+    expected.append(expected.empty() ? "" : ", ").append(word);
+  }
+  error(key, *found, "this is none of the words known here (" + expected + "). Use one of them.");
+  return std::nullopt;
+}
+
+const TomlValue* TomlTable::array(std::string_view key, bool is_required) {
+  return value_of_kind(key, Kind::array, is_required);
+}
+
+const TomlValue* TomlTable::table(std::string_view key) { return value_of_kind(key, Kind::table, false); }
+
+void TomlTable::finish() {
+  for (const auto& [key, unasked] : table_.entries) {
+    if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
+    const std::string_view near = nearest_name(key, asked_);
+    const std::string cure = near.empty() ? "Remove it." : "Is " + std::string(near) + " meant?";
+    problems_.error_of_kind("unknown key", unasked.line, path_of(key), unasked.text,
+                            "the key is unknown (a typo must not change a result unseen). " + cure);
+  }
+}
+
+}  // namespace tailmargin
