@@ -19,6 +19,7 @@
 #include <thread>
 
 #include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -277,6 +278,8 @@ class CpuBackend final : public Backend {
   std::string device() const override { return std::to_string(threads_) + " thread" + (threads_ == 1 ? "" : "s") + ", " + kernels_.name; }
 
   Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) override {
+    // The arena says how many threads work here; the control lets there be more of them than cores.
+    const tbb::global_control control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads_));
     tbb::task_arena arena(threads_);
     return arena.execute([&] {
       if (request.precision == Precision::exact) { return CpuPass<double>(run, accounts, request, options_, kernels_, threads_).run(); }

@@ -152,8 +152,9 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
     }
     const FactorKind kind = plan.factors[f].kind;
     const double step_vol = factor_vol(*rule, kind) * math::sqrt(plan.step_years);
-    const bool level = kind == FactorKind::price || kind == FactorKind::vol;
-    plan.drift[f * regimes + k] = level && model.drift == Drift::martingale ? -0.5 * step_vol * step_vol : 0.0;
+    // The vol level always keeps its mean; the price does unless the model says otherwise.
+    const bool keeps_mean = kind == FactorKind::vol || (kind == FactorKind::price && model.drift == Drift::martingale);
+    plan.drift[f * regimes + k] = keeps_mean ? -0.5 * step_vol * step_vol : 0.0;
     for (std::size_t j = 0; j <= f; ++j) {
       plan.loading[(f * (f + 1) / 2 + j) * regimes + k] = step_vol * chol[f * (f + 1) / 2 + j];
     }

@@ -1,0 +1,320 @@
+// One suite for every backend: the same bits however the work is cut, and the reference within docs/accuracy.md.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "host/backends/backend.hpp"
+#include "host/prepare/prepare_run.hpp"
+#include "tailmargin/accuracy.hpp"
+#include "tests/support/small_book.hpp"
+
+namespace tailmargin::test {
+namespace {
+
+/// Three coins, every kind of instrument, accounts of 0 to 30 positions, one of them hedged to the last cent.
+BookMaker mixed_exchange(std::size_t num_accounts) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const UnderlyingId eth = maker.underlying("ETH", 2'000.0);
+  const UnderlyingId usdc = maker.underlying("USDC", 0.999);
+  std::vector<InstrumentId> ids;
+  for (const auto& [name, coin, price] : {std::tuple{"BTC", btc, 60'000.0}, std::tuple{"ETH", eth, 2'000.0}}) {
+    const std::string base = name;
+    for (int i = 0; i < 24; ++i) {
+      const double days = i % 3 == 0 ? 0.4 : i % 3 == 1 ? 20.0 : 200.0;
+      const Payoff payoff = i % 2 == 0 ? Payoff::inverse : Payoff::linear;
+      ids.push_back(maker.option(base + "-" + std::to_string(100 + i), coin, days, price * (0.7 + 0.025 * i),
+                                 i % 4 < 2 ? OptionType::call : OptionType::put, 0.5 + 0.01 * i, payoff));
+    }
+    ids.push_back(maker.future(base + "-FUT", coin, 60.0, price * 1.01));
+    ids.push_back(maker.perpetual(base + "-INV", coin, Payoff::inverse));
+    ids.push_back(maker.perpetual(base + "-PERP", coin, Payoff::linear, usdc));
+    std::sort(ids.begin(), ids.end());
+  }
+  std::mt19937 random(5);
+  for (std::size_t a = 0; a < num_accounts; ++a) {
+    const AccountId account = maker.account("account-" + std::to_string(1000 + a));
+    for (const InstrumentId i : ids) {
+      if (random() % 32 < a % 20) { maker.hold(account, i, (static_cast<double>(random() % 2001) - 1000.0) / 100.0); }
+    }
+    if (a % 3 == 0) { maker.deposit(account, eth, static_cast<double>(random() % 100) - 20.0); }
+  }
+  return maker;
+}
+
+/// Long the future, short nearly the same perpetual: the legs cancel to a hundred-thousandth of their size.
+void add_hedged_account(BookMaker& maker) {
+  Book& book = maker.edit();
+  const auto find = [&](const std::string& name) {
+    return static_cast<InstrumentId>(std::find_if(book.instruments.begin(), book.instruments.end(), [&](const Instrument& i) { return i.name == name; }) -
+                                     book.instruments.begin());
+  };
+  const AccountId account = maker.account("hedged");
+  maker.hold(account, find("BTC-INV"), 6'000'000.0);
+  maker.deposit(account, 0, -100.0);
+}
+
+Model regime_model() {
+  Model model;
+  model.name = "regimes";
+  const auto regime = [](double vol, double rho, double coupling) {
+    Regime r;
+    r.name = "r" + std::to_string(vol);
+    r.vols = {{"USDC", 0.01, 0.0, 0.0, 0.0}, {"*", vol, vol, 0.3, 0.001}};
+    r.correlations = {{{"USDC", FactorKind::price}, {"*", FactorKind::price}, SameUnderlying::any, 0.0},
+                      {{"*", FactorKind::price}, {"*", FactorKind::price}, SameUnderlying::any, rho},
+                      {{"*", FactorKind::vol}, {"*", FactorKind::vol}, SameUnderlying::any, rho},
+                      {{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::yes, coupling},
+                      {{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::no, rho * coupling}};
+    return r;
+  };
+  model.regimes = {regime(0.5, 0.6, -0.4), regime(0.9, 0.3, 0.4), regime(1.6, 0.9, -0.6)};
+  model.transition = {{0.95, 0.03, 0.02}, {0.05, 0.9, 0.05}, {0.1, 0.05, 0.85}};
+  return model;
+}
+
+RunConfig cpu_config(std::uint64_t paths) {
+  RunConfig config;
+  config.num_paths = paths;
+  config.seed = 7;
+  config.backend = BackendChoice::cpu;
+  config.keep_tail_paths = true;
+  return config;
+}
+
+/// All bits of all figures.
+std::string bits_of(const std::vector<AccountMargin>& margins) {
+  std::string bytes;
+  for (const AccountMargin& m : margins) {
+    const double figures[] = {m.gross_notional_usd, m.net_delta_usd, m.equity_usd, m.var_usd, m.var_se_usd, m.es_usd, m.es_se_usd,
+                              m.worst_loss_usd, m.initial_margin_usd, m.maintenance_margin_usd};
+    bytes.append(m.account);
+    bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
+    bytes.append(std::to_string(m.worst_path) + (m.exact_precision ? "e" : "f"));
+    bytes.append(reinterpret_cast<const char*>(m.tail_paths.data()), m.tail_paths.size() * sizeof(std::uint32_t));
+  }
+  return bytes;
+}
+
+class SameBits : public testing::Test {
+ protected:
+  SameBits() : maker_(mixed_exchange(60)) { add_hedged_account(maker_); }
+  std::string run(const RunConfig& config) const { return bits_of(run_margin(maker_.book(), regime_model(), config).margins); }
+  BookMaker maker_;
+};
+
+TEST_F(SameBits, ForAnyThreadCount) {
+  RunConfig config = cpu_config(5'000);
+  config.threads = 1;
+  const std::string one = run(config);
+
+  for (const int threads : {2, 3, 8}) {
+    config.threads = threads;
+    EXPECT_EQ(run(config), one) << threads;
+  }
+}
+
+TEST_F(SameBits, ForAnyInstructionSet) {
+  RunConfig config = cpu_config(2'000);
+  config.isa = "baseline";
+  const std::string baseline = run(config);
+
+  for (const char* isa : {"avx2", "avx512", "auto"}) {
+    config.isa = isa;
+    try {
+      EXPECT_EQ(run(config), baseline) << isa;
+    } catch (const BackendUnavailable& error) {
+      GTEST_SKIP() << isa << ": " << error.what();
+    }
+  }
+}
+
+TEST_F(SameBits, ForAnyTileAndBatch) {
+  RunConfig config = cpu_config(5'000);
+  const std::string chosen = run(config);
+
+  for (const std::uint32_t tile : {64u, 192u, 8192u}) {
+    for (const std::uint64_t batch : {1u, 7u, 1000u}) {
+      config.paths_per_tile = tile;
+      config.accounts_per_batch = batch;
+      EXPECT_EQ(run(config), chosen) << tile << " " << batch;
+    }
+  }
+}
+
+TEST_F(SameBits, WhenAccountsAreSplitInTwoBooksAndJoined) {
+  const RunConfig config = cpu_config(5'000);
+  const std::string whole = run(config);
+
+  const auto part = [&](AccountId first, AccountId last) {
+    Book book = maker_.book();
+    book.accounts.assign(book.accounts.begin() + static_cast<std::ptrdiff_t>(first), book.accounts.begin() + static_cast<std::ptrdiff_t>(last));
+    std::erase_if(book.positions, [&](const Position& p) { return p.account < first || p.account >= last; });
+    std::erase_if(book.collateral, [&](const CollateralBalance& c) { return c.account < first || c.account >= last; });
+    for (Position& p : book.positions) { p.account -= first; }
+    for (CollateralBalance& c : book.collateral) { c.account -= first; }
+    return bits_of(run_margin(book, regime_model(), config).margins);
+  };
+
+  EXPECT_EQ(part(0, 23) + part(23, 61), whole);
+}
+
+TEST_F(SameBits, OnASecondRun) { EXPECT_EQ(run(cpu_config(3'000)), run(cpu_config(3'000))); }
+
+TEST_F(SameBits, AnotherSeedGivesOthers) {
+  RunConfig config = cpu_config(3'000);
+  const std::string first = run(config);
+  config.seed = 8;
+  EXPECT_NE(run(config), first);
+}
+
+class Conformance : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(Conformance, CpuMeetsReferenceWithinItsBounds) {
+  BookMaker maker = mixed_exchange(40);
+  add_hedged_account(maker);
+  RunConfig config = cpu_config(GetParam());
+  const RunResult cpu = run_margin(maker.book(), regime_model(), config);
+  config.backend = BackendChoice::reference;
+  const RunResult reference = run_margin(maker.book(), regime_model(), config);
+
+  const PreparedRun prepared = prepare_run(maker.book(), regime_model(), GetParam(), 7);
+  for (std::size_t a = 0; a < cpu.margins.size(); ++a) {
+    const AccountMargin &c = cpu.margins[a], &r = reference.margins[a];
+    const double scale = c.exact_precision ? accuracy::scenario_rounding * prepared.accounts.rounding_scale_usd[a]
+                                           : accuracy::account_rounding * prepared.accounts.rounding_scale_usd[a];
+    EXPECT_NEAR(c.var_usd, r.var_usd, scale) << c.account;
+    EXPECT_NEAR(c.es_usd, r.es_usd, scale) << c.account;
+    EXPECT_NEAR(c.worst_loss_usd, r.worst_loss_usd, 4.0 * scale) << c.account;
+    EXPECT_NEAR(c.es_se_usd, r.es_se_usd, scale + 1e-3 * r.es_se_usd) << c.account;
+    EXPECT_EQ(c.tail_paths.size(), r.tail_paths.size()) << c.account;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, Conformance, testing::Values(100, 101, 127, 255, 257, 1000, 4097));
+
+TEST(Conformance, HedgedAccountIsComputedInDouble) {
+  BookMaker maker = mixed_exchange(3);
+  add_hedged_account(maker);
+
+  const RunResult result = run_margin(maker.book(), regime_model(), cpu_config(2'000));
+
+  EXPECT_TRUE(result.margins.back().exact_precision);
+  EXPECT_GT(result.num_exact_accounts, 0u);
+}
+
+class WeightedPaths : public testing::Test {
+ protected:
+  PreparedRun prepared(std::uint64_t paths) const { return prepare_run(mixed_exchange(25).book(), regime_model(), paths, 3); }
+  static Tails cpu(const PreparedRun& run) { return make_cpu_backend({})->tails(run, run.accounts, {}); }
+};
+
+TEST_F(WeightedPaths, EqualWeightsChangeNothing) {
+  PreparedRun run = prepared(2'000);
+  const Tails plain = cpu(run);
+  run.path_weights.assign(2'000, 5);
+
+  const Tails weighted = cpu(run);
+
+  for (std::size_t a = 0; a < plain.figures.size(); ++a) {
+    EXPECT_EQ(weighted.figures[a].var, plain.figures[a].var);
+    EXPECT_NEAR(weighted.figures[a].es, plain.figures[a].es, 1e-12 * std::fabs(plain.figures[a].es));
+    EXPECT_NEAR(weighted.figures[a].es_standard_error, plain.figures[a].es_standard_error, 1e-12 * plain.figures[a].es_standard_error);
+  }
+}
+
+TEST_F(WeightedPaths, CpuMeetsReference) {
+  PreparedRun run = prepared(2'000);
+  std::mt19937 random(9);
+  for (int p = 0; p < 2'000; ++p) { run.path_weights.push_back(1 + random() % 7); }
+
+  const Tails weighted = cpu(run);
+  const Tails reference = make_reference_backend()->tails(run, run.accounts, {});
+
+  for (std::size_t a = 0; a < weighted.figures.size(); ++a) {
+    const double bound = accuracy::account_rounding * run.accounts.rounding_scale_usd[a];
+    EXPECT_NEAR(weighted.figures[a].var, reference.figures[a].var, bound);
+    EXPECT_NEAR(weighted.figures[a].es, reference.figures[a].es, bound);
+    EXPECT_NEAR(weighted.figures[a].es_standard_error, reference.figures[a].es_standard_error, bound + 1e-3 * reference.figures[a].es_standard_error);
+  }
+}
+
+TEST_F(WeightedPaths, BadWeightsAreRefused) {
+  PreparedRun run = prepared(1'000);
+  run.path_weights.assign(999, 1);
+  EXPECT_THROW(cpu(run), UsageError);
+  run.path_weights.assign(1'000, 0);
+  EXPECT_THROW(cpu(run), UsageError);
+}
+
+// A capped loss: nearly every path ends exactly at the premium. The tail takes the smallest path numbers of the tie.
+TEST(Tail, TiesGoToTheFirstPaths) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const InstrumentId call = maker.option("BTC-C", btc, 0.5, 90'000.0, OptionType::call, 0.5);
+  maker.hold(maker.account("a"), call, 1.0);
+
+  const AccountMargin m = run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), cpu_config(10'000)).margins.front();
+
+  ASSERT_EQ(m.tail_paths.size(), 100u);
+  for (std::uint32_t i = 0; i < 100; ++i) { EXPECT_EQ(m.tail_paths[i], i); }
+  EXPECT_EQ(m.es_usd, m.var_usd);
+  EXPECT_EQ(m.es_se_usd, 0.0);
+}
+
+TEST(Tail, AnAccountWithoutRiskHasZeroMargin) {
+  BookMaker maker;
+  maker.underlying("BTC", 60'000.0);
+  maker.deposit(maker.account("a"), no_underlying, 100.0);
+
+  const AccountMargin m = run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), cpu_config(1'000)).margins.front();
+
+  EXPECT_EQ(m.initial_margin_usd, 0.0);
+  EXPECT_EQ(m.equity_usd, 100.0);
+}
+
+TEST(Guards, TooFewPathsForTheLevel) {
+  BookMaker maker = mixed_exchange(2);
+  EXPECT_THROW(run_margin(maker.book(), regime_model(), cpu_config(99)), UsageError);
+  EXPECT_NO_THROW(run_margin(maker.book(), regime_model(), cpu_config(100)));
+}
+
+TEST(Guards, OddTileWidth) {
+  RunConfig config = cpu_config(1'000);
+  config.paths_per_tile = 100;
+  EXPECT_THROW(run_margin(mixed_exchange(2).book(), regime_model(), config), UsageError);
+}
+
+TEST(Guards, UnknownInstructionSet) {
+  RunConfig config = cpu_config(1'000);
+  config.isa = "sse9";
+  EXPECT_THROW(run_margin(mixed_exchange(2).book(), regime_model(), config), UsageError);
+}
+
+TEST(Guards, AStopRequestEndsTheRun) {
+  const std::atomic<bool> stop{true};
+  for (const BackendChoice backend : {BackendChoice::cpu, BackendChoice::reference}) {
+    RunConfig config = cpu_config(1'000);
+    config.backend = backend;
+    config.stop = &stop;
+    EXPECT_THROW(run_margin(mixed_exchange(2).book(), regime_model(), config), Interrupted);
+  }
+}
+
+TEST(Guards, ProgressReachesTheEnd) {
+  RunConfig config = cpu_config(20'000);
+  double last = 0.0;
+  config.progress = [&](const std::string&, double fraction) {
+    EXPECT_GE(fraction, 0.0);
+    EXPECT_LE(fraction, 1.0);
+    last = fraction;
+  };
+  run_margin(mixed_exchange(5).book(), regime_model(), config);
+  EXPECT_EQ(last, 1.0);
+}
+
+}  // namespace
+}  // namespace tailmargin::test

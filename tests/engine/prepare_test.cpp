@@ -1,0 +1,196 @@
+// What preparation promises: marks reproduced, unshocked P&L zero, problems named.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "host/prepare/prepare_run.hpp"
+#include "host/prepare/surface.hpp"
+#include "tests/support/normal_oracle.hpp"
+#include "tests/support/small_book.hpp"
+
+namespace tailmargin::test {
+namespace {
+
+PreparedRun prepare(const BookMaker& maker, const Model& model) { return prepare_run(maker.book(), model, 1000, 1); }
+
+TEST(Prepare, FactorsAreOnlyThoseTheListingNeeds) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const UnderlyingId doge = maker.underlying("DOGE", 0.1);
+  maker.underlying("USDC", 1.0);
+  maker.option("BTC-C", btc, 30.0, 60'000.0, OptionType::call, 0.5);
+  maker.perpetual("DOGE-PERP", doge, Payoff::linear);
+  maker.deposit(maker.account("a"), btc, 1.0);
+
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {{"*", 0.5, 0.5, 0.5, 0.5}}));
+
+  std::string found;
+  for (const Factor& f : run.scenarios.factors) { found += maker.book().underlyings[f.underlying].name + "." + to_string(f.kind) + " "; }
+  EXPECT_EQ(found, "BTC.price BTC.vol BTC.carry DOGE.price DOGE.premium USDC.price ");
+}
+
+// Every option's value now comes back from its own terms: Black-76 at the mark vol, smile and residual together.
+TEST(Prepare, ModelValueIsBlack76AtTheMarkVol) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  std::vector<double> ivs, strikes;
+  for (int i = 0; i < 15; ++i) {
+    strikes.push_back(40'000.0 + 3'000.0 * i);
+    const double k = std::log(strikes.back() / 60'000.0);
+    ivs.push_back(0.6 - 0.2 * k + 0.9 * k * k + (i % 2 == 0 ? 0.004 : -0.004));
+    maker.option("BTC-" + std::to_string(100 + i), btc, 45.0, strikes.back(), OptionType::call, ivs.back(), Payoff::inverse);
+  }
+  maker.deposit(maker.account("a"), btc, 1.0);
+
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {{"*", 0.5, 0.5, 0.5, 0.5}}));
+
+  for (std::size_t i = 0; i < ivs.size(); ++i) {
+    const double s = ivs[i] * std::sqrt(45.0 / year_days);
+    const double d1 = std::log(60'000.0 / strikes[i]) / s + 0.5 * s;
+    EXPECT_NEAR(run.columns.model_value[i], normal_cdf(d1) - strikes[i] / 60'000.0 * normal_cdf(d1 - s), 1e-12) << strikes[i];
+  }
+}
+
+TEST(Prepare, UnshockedPnlIsExactlyZero) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const InstrumentId call = maker.option("BTC-C", btc, 30.0, 65'000.0, OptionType::call, 0.61);
+  const InstrumentId future = maker.future("BTC-F", btc, 90.0, 61'000.0);
+  const InstrumentId put = maker.option("BTC-P", btc, 30.0, 55'000.0, OptionType::put, 0.63, Payoff::inverse);
+  const AccountId account = maker.account("a");
+  maker.hold(account, call, 3.0).hold(account, future, -2.0).hold(account, put, -5.0);
+  Model model = gaussian_model(1.0, {price_only("*", 0.0)});
+  model.time_roll = TimeRoll::off;
+  RunConfig config;
+  config.num_paths = 128;
+
+  for (const BackendChoice backend : {BackendChoice::cpu, BackendChoice::reference}) {
+    config.backend = backend;
+    const AccountMargin margin = run_margin(maker.book(), model, config).margins.front();
+
+    EXPECT_EQ(margin.es_usd, 0.0);
+    EXPECT_EQ(margin.worst_loss_usd, 0.0);
+    EXPECT_FALSE(std::signbit(margin.es_usd));
+  }
+}
+
+TEST(Prepare, SmileFitRecoversSvi) {
+  const math::SviSmile<double> truth{0.01, 0.08, -0.3, 0.05, 0.25};
+  std::vector<SmilePoint> points;
+  for (int i = -12; i <= 12; ++i) { points.push_back({0.08 * i, math::svi_total_vol(truth, 0.08 * i)}); }
+
+  const math::SviSmile<double> fit = fit_smile(points);
+
+  for (const SmilePoint& point : points) {
+    EXPECT_NEAR(math::svi_total_vol(fit, point.log_moneyness), point.total_vol, 2e-4 * point.total_vol) << point.log_moneyness;
+  }
+}
+
+TEST(Prepare, SmileWingsStayWithinLeesBound) {
+  std::vector<SmilePoint> points;  // a wing far steeper than any arbitrage-free one
+  for (int i = -10; i <= 10; ++i) { points.push_back({0.1 * i, std::sqrt(0.05 + 6.0 * std::fabs(0.1 * i))}); }
+
+  const math::SviSmile<double> fit = fit_smile(points);
+
+  EXPECT_LE(fit.b * (1.0 + std::fabs(fit.rho)), 2.0 + 1e-6);
+  for (double k = -3.0; k <= 3.0; k += 0.01) {
+    EXPECT_GE(fit.a + fit.b * (fit.rho * (k - fit.m) + std::hypot(k - fit.m, fit.s)), -1e-9) << k;
+  }
+}
+
+TEST(Prepare, ImpliedVolInvertsBlack76) {
+  for (const double v : {0.01, 0.2, 1.5}) {
+    for (const double k : {-0.4, 0.0, 0.3}) {
+      if (v < 0.05 && k != 0.0) { continue; }  // no time value left to read a vol from
+      const double value = math::black76_over_forward(-1.0, k, std::exp(k), v);
+      const std::optional<double> found = implied_total_vol(-1.0, k, value);
+      ASSERT_TRUE(found.has_value()) << v << " " << k;
+      EXPECT_NEAR(*found, v, 1e-7) << k;
+    }
+  }
+  EXPECT_FALSE(implied_total_vol(1.0, 0.0, 1.5).has_value());
+  EXPECT_FALSE(implied_total_vol(1.0, -0.5, 0.1).has_value());
+}
+
+std::string first_problem(const BookMaker& maker, const Model& model) {
+  try {
+    prepare(maker, model);
+  } catch (const InputError& error) {
+    const Diagnostic& d = error.diagnostics().items().front();
+    return d.field + "|" + d.value;
+  }
+  return "accepted";
+}
+
+BookMaker two_coins() {
+  BookMaker maker;
+  maker.underlying("BTC", 60'000.0);
+  const UnderlyingId eth = maker.underlying("ETH", 2'000.0);
+  maker.underlying("SOL", 100.0);
+  maker.deposit(maker.account("a"), eth, 1.0);
+  return maker;
+}
+
+TEST(Prepare, ImpossibleCorrelationsAreRefused) {
+  const CorrelationRule up{{"BTC", FactorKind::price}, {"ETH", FactorKind::price}, SameUnderlying::any, 0.6};
+  const CorrelationRule up2{{"BTC", FactorKind::price}, {"SOL", FactorKind::price}, SameUnderlying::any, 0.6};
+  const CorrelationRule down{{"ETH", FactorKind::price}, {"SOL", FactorKind::price}, SameUnderlying::any, -0.6};
+
+  EXPECT_EQ(first_problem(two_coins(), gaussian_model(1.0, {price_only("*", 0.5)}, {up, up2, down})), "regime.only.correlations|SOL.price");
+  EXPECT_EQ(first_problem(two_coins(), gaussian_model(1.0, {price_only("*", 0.5)}, {up, up2})), "accepted");
+}
+
+TEST(Prepare, EveryUnderlyingNeedsAVolRule) {
+  EXPECT_EQ(first_problem(two_coins(), gaussian_model(1.0, {price_only("BTC", 0.5)})), "regime.only.vols|ETH");
+}
+
+TEST(Prepare, StationaryStartNeedsAUniqueLaw) {
+  Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+  model.regimes.push_back(model.regimes.front());
+  model.transition = {{1.0, 0.0}, {0.0, 1.0}};
+
+  EXPECT_EQ(first_problem(two_coins(), model), "chain.start|stationary");
+}
+
+TEST(Prepare, StationaryBoundsAreTheChainsOwn) {
+  Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+  model.regimes.push_back(model.regimes.front());
+  model.transition = {{0.9, 0.1}, {0.3, 0.7}};
+
+  const PreparedRun run = prepare(two_coins(), model);
+
+  EXPECT_NEAR(run.scenarios.start_bounds[0] / 2147483648.0, 0.75, 1e-9);
+}
+
+TEST(Prepare, FirstMatchingRuleCounts) {
+  const Model model = gaussian_model(1.0, {price_only("@majors", 0.5), price_only("*", 2.0)});
+  Model grouped = model;
+  grouped.groups = {{"majors", {"BTC", "ETH"}}};
+
+  const PreparedRun run = prepare(two_coins(), grouped);
+
+  const double step = std::sqrt(run.scenarios.step_years);
+  EXPECT_NEAR(run.scenarios.loading[packed_lower(0, 0)], 0.5 * step, 1e-15);
+  EXPECT_NEAR(run.scenarios.loading[packed_lower(1, 1)], 0.5 * step, 1e-15);
+  EXPECT_NEAR(run.scenarios.loading[packed_lower(2, 2)], 2.0 * step, 1e-15);
+}
+
+TEST(Prepare, UnrealisedPnlCountsToEquityInItsCurrency) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const UnderlyingId usdc = maker.underlying("USDC", 0.99);
+  const InstrumentId inverse = maker.perpetual("BTC-INV", btc, Payoff::inverse);
+  const InstrumentId linear = maker.perpetual("BTC-LIN", btc, Payoff::linear, usdc);
+  maker.account("a");
+  maker.edit().positions = {{0, inverse, 30'000.0, 50'000.0}, {0, linear, 2.0, 60'000.0}};
+
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {price_only("*", 0.5)}));
+
+  const double coin = 30'000.0 * (1.0 / 50'000.0 - 1.0 / 60'000.0), usdc_pnl = 2.0 * (60'000.0 / 0.99 - 60'000.0);
+  EXPECT_NEAR(run.accounts.equity_usd[0], coin * 60'000.0 + usdc_pnl * 0.99, 1e-6);
+  EXPECT_DOUBLE_EQ(run.accounts.gross_notional_usd[0], 30'000.0 + 120'000.0);
+  EXPECT_DOUBLE_EQ(run.accounts.net_delta_usd[0], 150'000.0);
+}
+
+}  // namespace
+}  // namespace tailmargin::test
