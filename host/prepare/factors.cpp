@@ -1,5 +1,6 @@
 // Step tables of the scenarios: factors, the regime chain, and the covariance factor of one step per regime.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -58,18 +59,27 @@ double factor_vol(const VolRule& rule, FactorKind kind) {
   return 0.0;
 }
 
-/// One regime's rules looked up for every factor once: patterns are matched per underlying, not per pair.
+/// One regime's rules looked up for every underlying once: patterns are matched per underlying, not per pair.
 class RegimeLookup {
  public:
   RegimeLookup(const Regime& regime, const Model& model, const Book& book) : regime_(regime) {
+    for (auto& row : kinds_) { row.fill(0.0); }
+    for (std::size_t kind = 0; kind < num_factor_kinds; ++kind) { kinds_[kind][kind] = 1.0; }
+    for (const KindCorrelation& c : regime.kinds) {
+      kinds_[std::size_t(c.a)][std::size_t(c.b)] = kinds_[std::size_t(c.b)][std::size_t(c.a)] = c.rho;
+    }
     for (const Underlying& underlying : book.underlyings) {
       vols_.push_back(nullptr);
       for (const VolRule& rule : regime.vols) {
         if (matches(rule.match, underlying.name, model)) { vols_.back() = &rule; break; }
       }
+      for (const UnderlyingCorrelation& c : regime.underlyings) {
+        pair_a_.push_back(matches(c.a, underlying.name, model));
+        pair_b_.push_back(matches(c.b, underlying.name, model));
+      }
       for (const CorrelationRule& rule : regime.correlations) {
-        in_a_.push_back(matches(rule.a.underlying, underlying.name, model));
-        in_b_.push_back(matches(rule.b.underlying, underlying.name, model));
+        rule_a_.push_back(matches(rule.a.underlying, underlying.name, model));
+        rule_b_.push_back(matches(rule.b.underlying, underlying.name, model));
       }
     }
   }
@@ -84,18 +94,30 @@ class RegimeLookup {
       if (rule.same_underlying == SameUnderlying::yes && !same) { continue; }
       if (rule.same_underlying == SameUnderlying::no && same) { continue; }
       const auto pair = [&](const Factor& x, const Factor& y) {
-        return rule.a.kind == x.kind && rule.b.kind == y.kind && in_a_[x.underlying * rules + r] &&
-               in_b_[y.underlying * rules + r];
+        return rule.a.kind == x.kind && rule.b.kind == y.kind && rule_a_[x.underlying * rules + r] && rule_b_[y.underlying * rules + r];
       };
       if (pair(f, g) || pair(g, f)) { return rule.rho; }
+    }
+    return kinds_[std::size_t(f.kind)][std::size_t(g.kind)] * underlying_correlation(f.underlying, g.underlying);
+  }
+
+ private:
+  double underlying_correlation(UnderlyingId u, UnderlyingId v) const {
+    if (u == v) { return 1.0; }
+    const std::size_t rows = regime_.underlyings.size();
+    for (std::size_t r = 0; r < rows; ++r) {
+      if ((pair_a_[u * rows + r] && pair_b_[v * rows + r]) || (pair_a_[v * rows + r] && pair_b_[u * rows + r])) {
+        return regime_.underlyings[r].rho;
+      }
     }
     return 0.0;
   }
 
- private:
   const Regime& regime_;
+  std::array<std::array<double, num_factor_kinds>, num_factor_kinds> kinds_;
   std::vector<const VolRule*> vols_;
-  std::vector<bool> in_a_, in_b_;  // [underlying][rule]
+  std::vector<bool> pair_a_, pair_b_;  // [underlying][row of regime.underlyings]
+  std::vector<bool> rule_a_, rule_b_;  // [underlying][row of regime.correlations]
 };
 
 /// Smallest pivot a correlation matrix may have: below it the factor is a copy of others up to rounding.

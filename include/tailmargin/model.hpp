@@ -34,8 +34,20 @@ struct VolRule {
 
 enum class SameUnderlying : std::uint8_t { any, yes, no };
 
-/// Correlation of each pair of different factors (one from a, one from b, either order); first match counts,
-/// no match is 0.
+/// Correlation of two kinds of factor of one underlying, |rho| < 1; pairs not listed are 0.
+struct KindCorrelation {
+  FactorKind a = FactorKind::price, b = FactorKind::price;
+  double rho = 0.0;
+};
+
+/// Correlation of two different underlyings; the first matching row counts, in either order; no match is 0.
+struct UnderlyingCorrelation {
+  std::string a, b;  ///< name, "@group" or "*"
+  double rho = 0.0;  ///< in (-1, 1)
+};
+
+/// An exception to the product of kind and underlying correlation, for each pair of different factors (one from a, one
+/// from b, either order); the first matching row counts.
 struct CorrelationRule {
   FactorSelector a, b;
   SameUnderlying same_underlying = SameUnderlying::any;
@@ -45,6 +57,10 @@ struct CorrelationRule {
 struct Regime {
   std::string name;
   std::vector<VolRule> vols;
+  /// Two factors have the correlation of their kinds times that of their underlyings (1 for the same): positive definite
+  /// whenever both tables are.
+  std::vector<KindCorrelation> kinds;
+  std::vector<UnderlyingCorrelation> underlyings;
   std::vector<CorrelationRule> correlations;
 };
 

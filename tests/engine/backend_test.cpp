@@ -64,11 +64,8 @@ Model regime_model() {
     Regime r;
     r.name = "r" + std::to_string(vol);
     r.vols = {{"USDC", 0.01, 0.0, 0.0, 0.0}, {"*", vol, vol, 0.3, 0.001}};
-    r.correlations = {{{"USDC", FactorKind::price}, {"*", FactorKind::price}, SameUnderlying::any, 0.0},
-                      {{"*", FactorKind::price}, {"*", FactorKind::price}, SameUnderlying::any, rho},
-                      {{"*", FactorKind::vol}, {"*", FactorKind::vol}, SameUnderlying::any, rho},
-                      {{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::yes, coupling},
-                      {{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::no, rho * coupling}};
+    r.kinds = {{FactorKind::price, FactorKind::vol, coupling}, {FactorKind::carry, FactorKind::price, 0.2}};
+    r.underlyings = {{"USDC", "*", 0.0}, {"*", "*", rho}};
     return r;
   };
   model.regimes = {regime(0.5, 0.6, -0.4), regime(0.9, 0.3, 0.4), regime(1.6, 0.9, -0.6)};

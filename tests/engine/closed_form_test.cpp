@@ -281,7 +281,7 @@ TEST(ClosedForm, AbsorbingRegimesGiveAMixture) {
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
   maker.hold(maker.account("a"), maker.perpetual("BTC-PERP", btc, Payoff::linear), 1.0);
   Model model = gaussian_model(1.0, {price_only("*", 0.4)});
-  model.regimes.push_back({"stress", {price_only("*", 1.6)}, {}});
+  model.regimes.push_back({"stress", {price_only("*", 1.6)}, {}, {}, {}});
   model.transition = {{1.0, 0.0}, {0.0, 1.0}};
   model.start = StartKind::probabilities;
   model.start_probabilities = {0.9, 0.1};

@@ -162,6 +162,35 @@ TEST(Prepare, StationaryBoundsAreTheChainsOwn) {
   EXPECT_NEAR(run.scenarios.start_bounds[0] / 2147483648.0, 0.75, 1e-9);
 }
 
+// Correlation of two factors = kinds times underlyings, unless a rule says otherwise.
+TEST(Prepare, CorrelationsAreProductsOfKindAndUnderlying) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const UnderlyingId eth = maker.underlying("ETH", 2'000.0);
+  maker.perpetual("BTC-PERP", btc, Payoff::linear);
+  maker.perpetual("ETH-PERP", eth, Payoff::linear);
+  maker.deposit(maker.account("a"), btc, 1.0);
+  Model model = gaussian_model(1.0, {{"*", 1.0, 1.0, 1.0, 1.0}});
+  model.regimes[0].kinds = {{FactorKind::premium, FactorKind::price, 0.5}};
+  model.regimes[0].underlyings = {{"ETH", "BTC", 0.8}, {"*", "*", 0.1}};
+  model.regimes[0].correlations = {{{"BTC", FactorKind::premium}, {"ETH", FactorKind::premium}, SameUnderlying::any, 0.3}};
+
+  const PreparedRun run = prepare(maker, model);
+
+  const auto covariance = [&](std::uint32_t f, std::uint32_t g) {
+    double sum = 0.0;
+    for (std::uint32_t j = 0; j <= std::min(f, g); ++j) { sum += run.scenarios.loading[packed_lower(f, j)] * run.scenarios.loading[packed_lower(g, j)]; }
+    return sum / run.scenarios.step_years;
+  };
+  ASSERT_EQ(run.scenarios.factors.size(), 4u);  // BTC price, premium, ETH price, premium
+  EXPECT_NEAR(covariance(0, 1), 0.5, 1e-12);
+  EXPECT_NEAR(covariance(0, 2), 0.8, 1e-12);
+  EXPECT_NEAR(covariance(0, 3), 0.4, 1e-12);
+  EXPECT_NEAR(covariance(1, 2), 0.4, 1e-12);
+  EXPECT_NEAR(covariance(1, 3), 0.3, 1e-12);
+  EXPECT_NEAR(covariance(3, 3), 1.0, 1e-12);
+}
+
 TEST(Prepare, FirstMatchingRuleCounts) {
   const Model model = gaussian_model(1.0, {price_only("@majors", 0.5), price_only("*", 2.0)});
   Model grouped = model;

@@ -98,7 +98,7 @@ inline Model gaussian_model(double horizon_days, const std::vector<VolRule>& vol
   model.horizon_hours = 24.0 * horizon_days;
   model.step_hours = 1.0;
   model.drift = Drift::zero;
-  model.regimes.push_back({"only", vols, correlations});
+  model.regimes.push_back({"only", vols, {}, {}, correlations});
   model.transition = {{1.0}};
   return model;
 }
