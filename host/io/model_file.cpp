@@ -43,6 +43,8 @@ class ModelReader {
   void read_regimes(const TomlValue* list);
   void read_regime(const TomlValue& value, const std::string& path);
   void read_vols(const TomlValue* list, const std::string& path, Regime& regime);
+  void read_kinds(const TomlValue& list, const std::string& path, Regime& regime);
+  void read_underlyings(const TomlValue& list, const std::string& path, Regime& regime);
   void read_correlations(const TomlValue& list, const std::string& path, Regime& regime);
   void read_chain(const TomlValue* value);
   void read_start(const TomlValue& value);
@@ -50,6 +52,10 @@ class ModelReader {
   void check_vol_order(const VolRule& rule, const TomlValue& row, const std::string& path, const Regime& regime);
   std::optional<std::vector<double>> read_probabilities(const TomlValue& value, const std::string& path);
   FactorSelector read_selector(TomlTable& row, std::string_view key);
+  std::string read_match(TomlTable& row, std::string_view key);
+  std::optional<FactorKind> read_kind(TomlTable& row, std::string_view key);
+  template <class ReadRow>
+  void for_each_row(const TomlValue& list, const std::string& path, ReadRow read_row);
   bool is_known_match(std::string_view match) const;
 
   ProblemLog& problems_;
@@ -156,21 +162,34 @@ void ModelReader::read_regime(const TomlValue& value, const std::string& path) {
   regime.name = name.value_or("");
   if (name && name_problem(*name)) problems_.error(value.line, path + ".name", *name, name_problem(*name));
   read_vols(table.array("vols", true), path + ".vols", regime);
+  if (const TomlValue* rows = table.array("kind_correlations")) read_kinds(*rows, path + ".kind_correlations", regime);
+  if (const TomlValue* rows = table.array("underlying_correlations")) {
+    read_underlyings(*rows, path + ".underlying_correlations", regime);
+  }
   if (const TomlValue* rules = table.array("correlations")) read_correlations(*rules, path + ".correlations", regime);
   table.finish();
   model_.regimes.push_back(std::move(regime));
 }
 
-void ModelReader::read_vols(const TomlValue* list, const std::string& path, Regime& regime) {
-  if (!list) return;
-  for (std::size_t i = 0; i < list->items.size(); ++i) {
-    const TomlValue& item = list->items[i];
+/// Calls read_row for each table of a list; what is no table is a problem.
+template <class ReadRow>
+void ModelReader::for_each_row(const TomlValue& list, const std::string& path, ReadRow read_row) {
+  for (std::size_t i = 0; i < list.items.size(); ++i) {
+    const TomlValue& item = list.items[i];
     const std::string row_path = path + "[" + std::to_string(i + 1) + "]";
     if (item.kind != Kind::table) {
       problems_.error(item.line, row_path, item.text, "this is no rule (each is a table in braces). Correct it.");
       continue;
     }
     TomlTable row(item, row_path, problems_);
+    read_row(row, item, row_path);
+    row.finish();
+  }
+}
+
+void ModelReader::read_vols(const TomlValue* list, const std::string& path, Regime& regime) {
+  if (!list) return;
+  for_each_row(*list, path, [&](TomlTable& row, const TomlValue& item, const std::string& row_path) {
     VolRule rule;
     const auto match = row.text("match", true);
     rule.match = match.value_or("");
@@ -178,10 +197,9 @@ void ModelReader::read_vols(const TomlValue* list, const std::string& path, Regi
     rule.vol_of_vol = row.number("vol_of_vol", vol_range, true).value_or(0.0);
     rule.carry_vol = row.number("carry_vol", vol_range, true).value_or(0.0);
     rule.premium_vol = row.number("premium_vol", vol_range, true).value_or(0.0);
-    row.finish();
     if (match) check_vol_order(rule, item, row_path + ".match", regime);
     regime.vols.push_back(std::move(rule));
-  }
+  });
   if (regime.vols.empty() || regime.vols.back().match != "*") {
     problems_.error(
         list->line, path, "",
@@ -210,27 +228,79 @@ bool ModelReader::is_known_match(std::string_view match) const {
   return std::any_of(model_.groups.begin(), model_.groups.end(), is_group);
 }
 
-void ModelReader::read_correlations(const TomlValue& list, const std::string& path, Regime& regime) {
-  for (std::size_t i = 0; i < list.items.size(); ++i) {
-    const TomlValue& item = list.items[i];
-    const std::string row_path = path + "[" + std::to_string(i + 1) + "]";
-    if (item.kind != Kind::table) {
-      problems_.error(item.line, row_path, item.text, "this is no rule (each is a table in braces). Correct it.");
-      continue;
+void ModelReader::read_kinds(const TomlValue& list, const std::string& path, Regime& regime) {
+  for_each_row(list, path, [&](TomlTable& row, const TomlValue& item, const std::string& row_path) {
+    KindCorrelation rule;
+    const auto a = read_kind(row, "a"), b = read_kind(row, "b");
+    rule.a = a.value_or(FactorKind::price);
+    rule.b = b.value_or(FactorKind::price);
+    rule.rho = row.number("rho", rho_range, true).value_or(0.0);
+    if (!a || !b) return;
+    if (rule.a == rule.b) {
+      problems_.error(item.line, row_path, to_string(rule.a),
+                      "a kind has correlation one with itself (this row says otherwise). Name two kinds, price, vol, "
+                      "carry or premium.");
     }
-    TomlTable row(item, row_path, problems_);
+    const auto is_same = [&](const KindCorrelation& k) {
+      return (k.a == rule.a && k.b == rule.b) || (k.a == rule.b && k.b == rule.a);
+    };
+    if (std::any_of(regime.kinds.begin(), regime.kinds.end(), is_same)) {
+      problems_.error(item.line, row_path, std::string(to_string(rule.a)) + ", " + to_string(rule.b),
+                      "the pair stands in an earlier row (which one counts is unclear). Drop one.");
+    }
+    regime.kinds.push_back(rule);
+  });
+}
+
+void ModelReader::read_underlyings(const TomlValue& list, const std::string& path, Regime& regime) {
+  for_each_row(list, path, [&](TomlTable& row, const TomlValue&, const std::string&) {
+    UnderlyingCorrelation rule;
+    rule.a = read_match(row, "a");
+    rule.b = read_match(row, "b");
+    rule.rho = row.number("rho", rho_range, true).value_or(0.0);
+    regime.underlyings.push_back(std::move(rule));
+  });
+}
+
+void ModelReader::read_correlations(const TomlValue& list, const std::string& path, Regime& regime) {
+  for_each_row(list, path, [&](TomlTable& row, const TomlValue&, const std::string&) {
     CorrelationRule rule;
     rule.a = read_selector(row, "a");
     rule.b = read_selector(row, "b");
     rule.same_underlying = static_cast<SameUnderlying>(row.choice("same_underlying", {"any", "yes", "no"}).value_or(0));
     rule.rho = row.number("rho", rho_range, true).value_or(0.0);
-    row.finish();
     regime.correlations.push_back(std::move(rule));
+  });
+}
+
+/// An underlying's name, "@group" or "*".
+std::string ModelReader::read_match(TomlTable& row, std::string_view key) {
+  const auto match = row.text(key, true);
+  if (match && !is_known_match(*match)) {
+    row.error(key, *row.value(key), "the group is not in [groups] (the row would match nothing). Add it there.");
   }
+  return match.value_or("");
+}
+
+/// The kind a model file calls by this name.
+std::optional<FactorKind> find_kind(std::string_view name) {
+  for (const FactorKind kind : {FactorKind::price, FactorKind::vol, FactorKind::carry, FactorKind::premium}) {
+    if (name == to_string(kind)) return kind;
+  }
+  return std::nullopt;
+}
+
+std::optional<FactorKind> ModelReader::read_kind(TomlTable& row, std::string_view key) {
+  const auto name = row.text(key, true);
+  if (!name) return std::nullopt;
+  const auto kind = find_kind(*name);
+  if (!kind) {
+    row.error(key, *row.value(key), "this is no kind of factor (kinds are price, vol, carry, premium). Correct it.");
+  }
+  return kind;
 }
 
 FactorSelector ModelReader::read_selector(TomlTable& row, std::string_view key) {
-  static constexpr std::string_view kinds[] = {"price", "vol", "carry", "premium"};
   FactorSelector selector;
   const TomlValue* value = row.value(key);
   if (!value) {
@@ -238,17 +308,15 @@ FactorSelector ModelReader::read_selector(TomlTable& row, std::string_view key) 
     return selector;
   }
   const std::size_t dot = value->kind == Kind::text ? value->text.rfind('.') : std::string::npos;
-  const auto kind = dot == std::string::npos
-                        ? std::end(kinds)
-                        : std::find(std::begin(kinds), std::end(kinds), value->text.substr(dot + 1));
-  if (kind == std::end(kinds) || dot == 0) {
+  const auto kind = dot == std::string::npos ? std::nullopt : find_kind(std::string_view(value->text).substr(dot + 1));
+  if (!kind || dot == 0) {
     row.error(key, *value,
               "this selects no factor (the form is NAME.kind, @group.kind or *.kind; kinds are price, vol, carry, "
               "premium). Correct it.");
     return selector;
   }
   selector.underlying = value->text.substr(0, dot);
-  selector.kind = static_cast<FactorKind>(kind - std::begin(kinds));
+  selector.kind = *kind;
   if (!is_known_match(selector.underlying)) {
     row.error(key, *value, "the group is not in [groups] (the rule would match nothing). Add it there.");
   }
