@@ -86,6 +86,9 @@ if __name__ == "__main__":
     c = mp.mpf(1) / 4
     show("normal upper tail float, t in [1/(1+13/4), 1]",
          *fit(lambda t: upper_tail_scaled(t, c), 1 / (1 + 13 * c), mp.mpf(1), 9), 10)
+    middle = mp.mpf(1) / 2
+    show("normal upper tail double, p(t - 1/2), t in [1/(1+38/4), 1]",
+         *fit(lambda u: upper_tail_scaled(u + middle, c), 1 / (1 + 38 * c) - middle, 1 - middle, 23), 20)
     mp.mp.dps = 40
     show("normal quantile central float, p(w - 3), w in [0, 6]",
          *fit(lambda v: normal_over_x_central(v + 3), mp.mpf(-3), mp.mpf(3), 9), 10)

@@ -20,17 +20,22 @@ inline constexpr AccuracyBound expm1_double{"expm1, double", 2.0, "ulp", "-708 t
 inline constexpr AccuracyBound log_float{"log, float", 1.0, "ulp", "normal numbers above 0"};
 inline constexpr AccuracyBound log_double{"log, double", 2.0, "ulp", "normal numbers above 0"};
 inline constexpr AccuracyBound normal_cdf_float{"normal_cdf, float", 2.5e-7, "absolute", "all"};
-inline constexpr AccuracyBound normal_cdf_double{"normal_cdf, double", 2.5e-16, "absolute", "all"};
+inline constexpr AccuracyBound normal_cdf_double{"normal_cdf, double", 4e-16, "absolute", "all"};
 inline constexpr AccuracyBound upper_tail_float_near{"normal_upper_tail, float, near", 1e-6, "relative", "0 to 5"};
 inline constexpr AccuracyBound upper_tail_float_far{"normal_upper_tail, float, far", 5e-6, "relative", "5 to 13"};
-inline constexpr AccuracyBound upper_tail_double_near{"normal_upper_tail, double, near", 1e-12, "relative", "0 to 4"};
-inline constexpr AccuracyBound upper_tail_double_far{"normal_upper_tail, double, far", 1e-8, "relative", "4 to 37"};
+inline constexpr AccuracyBound upper_tail_double_near{"normal_upper_tail, double, near", 4e-15, "relative", "0 to 5"};
+inline constexpr AccuracyBound upper_tail_double_far{"normal_upper_tail, double, far", 1e-13, "relative", "5 to 37"};
 inline constexpr AccuracyBound normal_from_word{"normal_from_word", 1e-6, "absolute", "all words"};
-inline constexpr AccuracyBound normal_from_word_fall{"normal_from_word, fall from word to word", 5e-7, "absolute", "all words"};
-inline constexpr AccuracyBound black76_float{"black76, float", 5e-7, "of the larger of forward and strike", "k -3 to 3, total vol 1e-4 to 4"};
-inline constexpr AccuracyBound black76_double{"black76, double", 1e-15, "of the larger of forward and strike", "k -3 to 3, total vol 1e-4 to 4"};
-inline constexpr AccuracyBound svi_total_vol_float{"svi_total_vol, float", 1e-6, "relative", "k -3 to 3, smiles of the test"};
-inline constexpr AccuracyBound svi_total_vol_double{"svi_total_vol, double", 1e-15, "relative", "k -3 to 3, smiles of the test"};
+inline constexpr AccuracyBound normal_from_word_fall{"normal_from_word, fall from word to word", 5e-7, "absolute",
+                                                     "all words"};
+inline constexpr AccuracyBound black76_float{"black76, float", 5e-7, "of the larger of forward and strike",
+                                             "k -3 to 3, total vol 1e-4 to 4"};
+inline constexpr AccuracyBound black76_double{"black76, double", 1e-15, "of the larger of forward and strike",
+                                              "k -3 to 3, total vol 1e-4 to 4"};
+inline constexpr AccuracyBound svi_total_vol_float{"svi_total_vol, float", 1e-6, "relative",
+                                                   "k -3 to 3, smiles of the test"};
+inline constexpr AccuracyBound svi_total_vol_double{"svi_total_vol, double", 1e-15, "relative",
+                                                    "k -3 to 3, smiles of the test"};
 
 /// An account is computed in double when the size its P&L is computed in (sum of |quantity| times contract size
 /// in USD) exceeds this many times its ES: float rounding errors grow with that size, the margin with the ES.

@@ -15,20 +15,19 @@ TM_HD float normal_upper_tail(float y) {
   return scaled * exp(-0.5f * bounded * bounded);
 }
 
-/// P(Z > y) for y >= 0. Hart (1968), algorithm 5666, as given by West, "Better approximations to
-/// cumulative normal functions" (2005); beyond 7.07 a continued fraction.
+/// P(Z > y) for y >= 0.
 TM_HD double normal_upper_tail(double y) {
   const double bounded = smaller(y, 37.0);
-  const double numerator =
-      polynomial(bounded, 220.206867912376, 221.213596169931, 112.079291497871, 33.912866078383,
-                 6.37396220353165, 0.700383064443688, 0.0352624965998911);
-  const double denominator = polynomial(bounded, 440.413735824752, 793.826512519948, 637.333633378831,
-                                        296.564248779674, 86.7807322029461, 16.064177579207,
-                                        1.75566716318264, 0.0883883476483184);
-  const double fraction = bounded + 1.0 / (bounded + 2.0 / (bounded + 3.0 / (bounded + 4.0 / (bounded + 0.65))));
-  const double ratio = bounded < 7.07106781186547 ? numerator / denominator
-                                                  : 1.0 / (fraction * 2.506628274631);
-  return ratio * exp(-0.5 * bounded * bounded);
+  const double u = 1.0 / fma(0.25, bounded, 1.0) - 0.5;  // centred: half the rounding error
+  const double scaled = polynomial(u, 0.094410641301968937454, 0.34079544309691087043, 0.49751702135705219387,
+                                   0.57365925870188616566, 0.49383686570144995406, 0.27174705542855168543,
+                                   0.032483972771185119426, -0.081768173054713585797, -0.047919171581364270389,
+                                   0.023324106180345975514, 0.02933586693842666775, -0.0094854165229452658874,
+                                   -0.017626709094831333245, 0.0067939623543996430465, 0.010830675798969231261,
+                                   -0.0067410245218695460319, -0.0061185040411276423453, 0.00683860233398101457,
+                                   0.0022242893665171735124, -0.0058067066162968574757, 0.0007231334148446985739,
+                                   0.0030146981297274131068, -0.0014120750259157145775, -0.0001422557048024120888);
+  return scaled * exp(-0.5 * bounded * bounded);
 }
 
 /// P(Z <= x).

@@ -18,15 +18,15 @@ std::string row_of(const AccuracyBound& bound) {
   return out.str();
 }
 
-/// Rows between the markers of the generated table, without its two head lines.
-std::vector<std::string> rows_of_document() {
+/// Rows between the markers of a table, without its two head lines.
+std::vector<std::string> rows_of_document(const std::string& marker) {
   std::ifstream file(std::string(TAILMARGIN_SOURCE_DIR) + "/docs/accuracy.md");
   std::vector<std::string> rows;
   bool inside = false;
   for (std::string line; std::getline(file, line);) {
-    if (line == "<!-- bounds end -->") { inside = false; }
+    if (line == "<!-- " + marker + " end -->") { inside = false; }
     if (inside && !line.empty() && line[0] == '|') { rows.push_back(line); }
-    if (line == "<!-- bounds begin -->") { inside = true; }
+    if (line == "<!-- " + marker + " begin -->") { inside = true; }
   }
   if (rows.size() >= 2) { rows.erase(rows.begin(), rows.begin() + 2); }
   return rows;
@@ -40,9 +40,26 @@ std::string table() {
 
 TEST(AccuracyDocument, ShowsTheBoundsOfTheHeader) {
   std::string shown;
-  for (const std::string& row : rows_of_document()) { shown += row + "\n"; }
+  for (const std::string& row : rows_of_document("bounds")) { shown += row + "\n"; }
 
   EXPECT_EQ(shown, table()) << "put the header's rows into docs/accuracy.md:\n" << table();
+}
+
+TEST(AccuracyDocument, ShowsTheConstantsOfAccounts) {
+  const struct {
+    const char* name;
+    double value;
+  } constants[] = {{"account_rounding", accuracy::account_rounding},
+                   {"scenario_rounding", accuracy::scenario_rounding},
+                   {"max_gross_to_tail", accuracy::max_gross_to_tail}};
+  const auto rows = rows_of_document("constants");
+
+  ASSERT_EQ(rows.size(), std::size(constants));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::ostringstream expected;
+    expected << "| " << constants[i].name << " | " << constants[i].value << " | ";
+    EXPECT_EQ(rows[i].substr(0, expected.str().size()), expected.str());
+  }
 }
 
 TEST(AccuracyDocument, BoundsHaveNamesOfTheirOwn) {

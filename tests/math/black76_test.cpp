@@ -52,7 +52,8 @@ TEST(Black76, MeetsPublishedPrices) {
     const double money = std::exp(-row.rate * row.expiry_years) * forward;
 
     const double price = money * math::black76_over_forward(row.sign, std::log(moneyness), moneyness, total_vol);
-    const float price_float = static_cast<float>(money) *
+    const float price_float =
+        static_cast<float>(money) *
         math::black76_over_forward(static_cast<float>(row.sign), static_cast<float>(std::log(moneyness)),
                                    static_cast<float>(moneyness), static_cast<float>(total_vol));
 
@@ -61,7 +62,9 @@ TEST(Black76, MeetsPublishedPrices) {
   }
 }
 
-long double normal_cdf_true(long double x) { return 0.5L * std::erfc(-x * 0.7071067811865475244008443621048490392848L); }
+long double normal_cdf_true(long double x) {
+  return 0.5L * std::erfc(-x * 0.7071067811865475244008443621048490392848L);
+}
 
 /// The definition, out-of-the-money side computed directly and the other side by parity.
 long double black76_true(int sign, long double k, long double s) {
@@ -79,7 +82,8 @@ long double black76_true(int sign, long double k, long double s) {
 TEST(Black76, OracleMeetsTheTable) {
   for (const Black76Row& row : black76_table) {
     const long double value = black76_true(1, row.log_moneyness, row.total_vol);
-    EXPECT_NEAR(static_cast<double>(value), static_cast<double>(row.call), 1e-16) << row.log_moneyness << ' ' << row.total_vol;
+    EXPECT_NEAR(static_cast<double>(value), static_cast<double>(row.call), 1e-16)
+        << row.log_moneyness << ' ' << row.total_vol;
   }
 }
 
@@ -140,7 +144,9 @@ void check_monotone_in_vol(double bound) {
     for (int i = 0; i <= 2000; ++i) {
       const Real s = static_cast<Real>(1e-4 * std::pow(4e4, i / 2000.0));
       const Real value = math::black76_over_forward(Real(1), k, m, s);
-      EXPECT_GE(static_cast<double>(value), static_cast<double>(last) - 2.0 * bound * std::fmax(1.0, static_cast<double>(m))) << k << ' ' << s;
+      EXPECT_GE(static_cast<double>(value),
+                static_cast<double>(last) - 2.0 * bound * std::fmax(1.0, static_cast<double>(m)))
+          << k << ' ' << s;
       last = value;
     }
   }
@@ -155,14 +161,17 @@ TEST(Black76, TendsToThePayoffAsVolVanishes) {
   for (const double k : {-1.0, -0.01, 0.01, 1.0}) {
     for (const double sign : {1.0, -1.0}) {
       const double m = math::exp(k);
-      EXPECT_NEAR(math::black76_over_forward(sign, k, m, 1e-4), math::intrinsic_over_forward(sign, m), 4e-16 * std::fmax(1.0, m)) << k << ' ' << sign;
+      EXPECT_NEAR(math::black76_over_forward(sign, k, m, 1e-4), math::intrinsic_over_forward(sign, m),
+                  4e-16 * std::fmax(1.0, m))
+          << k << ' ' << sign;
     }
   }
-  EXPECT_NEAR(math::black76_over_forward(1.0, 0.0, 1.0, 1e-4), 1e-4 * 0.3989422804, 1e-13);  // at the money: s / sqrt(2 pi)
+  EXPECT_NEAR(math::black76_over_forward(1.0, 0.0, 1.0, 1e-4), 1e-4 * 0.3989422804,
+              1e-13);  // at the money: s / sqrt(2 pi)
 }
 
 TEST(Black76, TendsToItsBoundsAsVolGrows) {
-  EXPECT_NEAR(math::black76_over_forward(1.0, 0.5, math::exp(0.5), 40.0), 1.0, 1e-15);              // a call: the forward
+  EXPECT_NEAR(math::black76_over_forward(1.0, 0.5, math::exp(0.5), 40.0), 1.0, 1e-15);  // a call: the forward
   EXPECT_NEAR(math::black76_over_forward(-1.0, 0.5, math::exp(0.5), 40.0), math::exp(0.5), 1e-15);  // a put: the strike
 }
 
@@ -173,11 +182,14 @@ TEST(Black76, PayoffIsByHand) {
   EXPECT_EQ(math::intrinsic_over_forward(-1.0f, 1.25f), 0.25f);
 }
 
-constexpr math::SviSmile<double> smiles[] = {
-    {0.04, 0.1, -0.3, 0.05, 0.2}, {0.0, 0.4, 0.5, -0.1, 0.02}, {0.001, 0.01, -0.9, 0.0, 0.1}, {0.3, 0.0, 0.0, 0.0, 0.1}};
+constexpr math::SviSmile<double> smiles[] = {{0.04, 0.1, -0.3, 0.05, 0.2},
+                                             {0.0, 0.4, 0.5, -0.1, 0.02},
+                                             {0.001, 0.01, -0.9, 0.0, 0.1},
+                                             {0.3, 0.0, 0.0, 0.0, 0.1}};
 
 long double svi_total_vol_true(const math::SviSmile<double>& v, long double k) {
-  const long double w = v.a + v.b * (v.rho * (k - v.m) + std::sqrt((k - v.m) * (k - v.m) + static_cast<long double>(v.s) * v.s));
+  const long double w =
+      v.a + v.b * (v.rho * (k - v.m) + std::sqrt((k - v.m) * (k - v.m) + static_cast<long double>(v.s) * v.s));
   return std::sqrt(std::fmax(w, 1e-8L));
 }
 
@@ -185,11 +197,13 @@ template <class Real>
 WorstError worst_svi() {
   WorstError worst;
   for (const auto& v : smiles) {
-    const math::SviSmile<Real> narrow{static_cast<Real>(v.a), static_cast<Real>(v.b), static_cast<Real>(v.rho), static_cast<Real>(v.m), static_cast<Real>(v.s)};
+    const math::SviSmile<Real> narrow{static_cast<Real>(v.a), static_cast<Real>(v.b), static_cast<Real>(v.rho),
+                                      static_cast<Real>(v.m), static_cast<Real>(v.s)};
     const math::SviSmile<double> same{narrow.a, narrow.b, narrow.rho, narrow.m, narrow.s};
     sweep(Real(-3), Real(3), 100'000, [&](Real k) {
       const long double expected = svi_total_vol_true(same, k);
-      worst.add(static_cast<double>(std::fabs(math::svi_total_vol(narrow, k) - expected) / expected), static_cast<double>(k));
+      worst.add(static_cast<double>(std::fabs(math::svi_total_vol(narrow, k) - expected) / expected),
+                static_cast<double>(k));
     });
   }
   return worst;

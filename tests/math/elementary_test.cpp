@@ -18,7 +18,8 @@ constexpr int dense = 2'000'000;
 template <class Real, class Function, class Oracle>
 WorstError worst_ulps(Real low, Real high, Function function, Oracle oracle) {
   WorstError worst;
-  sweep(low, high, dense, [&](Real x) { worst.add(ulps(function(x), oracle(static_cast<long double>(x))), static_cast<double>(x)); });
+  sweep(low, high, dense,
+        [&](Real x) { worst.add(ulps(function(x), oracle(static_cast<long double>(x))), static_cast<double>(x)); });
   return worst;
 }
 
@@ -143,7 +144,9 @@ WorstError worst_log() {
 
 TEST(Log, FloatKeepsItsBound) {
   WorstError worst = worst_log<float>();
-  for (float x = 0.999f; x < 1.001f; x = std::nextafter(x, 2.0f)) { worst.add(ulps(math::log(x), std::log(static_cast<long double>(x))), x); }
+  for (float x = 0.999f; x < 1.001f; x = std::nextafter(x, 2.0f)) {
+    worst.add(ulps(math::log(x), std::log(static_cast<long double>(x))), x);
+  }
 
   expect_within(worst, accuracy::log_float);
 }

@@ -27,7 +27,9 @@ class Revalue : public testing::Test {};
 using Reals = testing::Types<float, double>;
 TYPED_TEST_SUITE(Revalue, Reals);
 
-float observation(int row, int lane) { return 0.01f * static_cast<float>((row + 1) * (lane - 18)) + 0.003f * static_cast<float>(row); }
+float observation(int row, int lane) {
+  return 0.01f * static_cast<float>((row + 1) * (lane - 18)) + 0.003f * static_cast<float>(row);
+}
 
 std::vector<float> observations(int rows) {
   std::vector<float> out;
@@ -40,7 +42,8 @@ std::vector<float> observations(int rows) {
 TYPED_TEST(Revalue, MarketRowTransformsALinearCombination) {
   using Real = TypeParam;
   const auto obs = observations(4);
-  for (const RowTransform transform : {RowTransform::identity, RowTransform::exponential, RowTransform::exponential_minus_one}) {
+  for (const RowTransform transform :
+       {RowTransform::identity, RowTransform::exponential, RowTransform::exponential_minus_one}) {
     const MarketRow<Real> row{transform, {3, 0, 2}, {Real(1), Real(-0.5), Real(2)}, Real(0.125)};
     std::vector<Real> out(width);
 
@@ -48,9 +51,15 @@ TYPED_TEST(Revalue, MarketRowTransformsALinearCombination) {
 
     for (int l = 0; l < width; ++l) {
       const long double sum = 0.125L + observation(3, l) - 0.5L * observation(0, l) + 2.0L * observation(2, l);
-      const long double expected = transform == RowTransform::identity ? sum : transform == RowTransform::exponential ? std::exp(sum) : std::expm1(sum);
-      EXPECT_NEAR(static_cast<double>(out[static_cast<std::size_t>(l)]), static_cast<double>(expected), 5.0 * Tolerance<Real>::value * std::fmax(1.0, static_cast<double>(std::exp(sum)))) << l;
-      EXPECT_EQ(out[static_cast<std::size_t>(l)], market_row_value(row, Real(observation(3, l)), Real(observation(0, l)), Real(observation(2, l)))) << l;
+      const long double expected = transform == RowTransform::identity      ? sum
+                                   : transform == RowTransform::exponential ? std::exp(sum)
+                                                                            : std::expm1(sum);
+      EXPECT_NEAR(static_cast<double>(out[static_cast<std::size_t>(l)]), static_cast<double>(expected),
+                  5.0 * Tolerance<Real>::value * std::fmax(1.0, static_cast<double>(std::exp(sum))))
+          << l;
+      EXPECT_EQ(out[static_cast<std::size_t>(l)],
+                market_row_value(row, Real(observation(3, l)), Real(observation(0, l)), Real(observation(2, l))))
+          << l;
     }
   }
 }
@@ -121,11 +130,16 @@ TYPED_TEST(Revalue, OptionColumnMeetsTheDefinition) {
       const long double moneyness = static_cast<long double>(option.moneyness) * market[3 * width + l];
       const long double k = static_cast<long double>(option.log_moneyness) - market[2 * width + l];
       const long double x = k - option.smile.m;
-      const long double w = option.smile.a + option.smile.b * (option.smile.rho * x + std::sqrt(x * x + static_cast<long double>(option.smile.s) * option.smile.s));
+      const long double w =
+          option.smile.a +
+          option.smile.b *
+              (option.smile.rho * x + std::sqrt(x * x + static_cast<long double>(option.smile.s) * option.smile.s));
       const long double v = (std::sqrt(w) + option.residual) * market[4 * width + l] * option.time_scale;
-      const long double value = sign * (cdf_true(sign * (v / 2 - k / v)) - moneyness * cdf_true(sign * (-v / 2 - k / v)));
+      const long double value =
+          sign * (cdf_true(sign * (v / 2 - k / v)) - moneyness * cdf_true(sign * (-v / 2 - k / v)));
       const long double expected = option.scale * market[l] * (market[width + l] * value - option.base_value);
-      EXPECT_NEAR(static_cast<double>(out[l]), static_cast<double>(expected), 60000.0 * 2.0 * Tolerance<Real>::value) << l << " sign " << static_cast<double>(sign);
+      EXPECT_NEAR(static_cast<double>(out[l]), static_cast<double>(expected), 60000.0 * 2.0 * Tolerance<Real>::value)
+          << l << " sign " << static_cast<double>(sign);
     }
   }
 }
@@ -142,8 +156,10 @@ TYPED_TEST(Revalue, SettledOptionPaysItsPayoff) {
 
     for (std::size_t l = 0; l < width; ++l) {
       const double forward = static_cast<double>(market[width + l]);
-      const double payoff = std::fmax(static_cast<double>(sign) * (forward - static_cast<double>(option.moneyness)), 0.0);
-      const double expected = 60000.0 * static_cast<double>(market[l]) * (payoff - static_cast<double>(option.base_value));
+      const double payoff =
+          std::fmax(static_cast<double>(sign) * (forward - static_cast<double>(option.moneyness)), 0.0);
+      const double expected =
+          60000.0 * static_cast<double>(market[l]) * (payoff - static_cast<double>(option.base_value));
       EXPECT_NEAR(static_cast<double>(out[l]), expected, 60000.0 * 4.0 * Tolerance<Real>::value) << l;
     }
   }

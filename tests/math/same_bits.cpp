@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
     }
     const bool known = row < std::size(expected_hashes) && std::strcmp(expected_hashes[row].name, sweep.name) == 0;
     if (!known || expected_hashes[row].hash != hash) {
-      std::printf("%s: 0x%016llx, expected 0x%016llx\n", sweep.name, shown, known ? static_cast<unsigned long long>(expected_hashes[row].hash) : 0ull);
+      std::printf("%s: 0x%016llx, expected 0x%016llx\n", sweep.name, shown,
+                  known ? static_cast<unsigned long long>(expected_hashes[row].hash) : 0ull);
       ++differences;
     }
     ++row;

@@ -71,7 +71,9 @@ TEST(Simulate, PathDependsOnItsNumberOnly) {
   const Scenarios later = simulate<16>(in, 16, 37);
 
   for (std::uint32_t row = 0; row < in.num_observations; ++row) {
-    for (std::uint64_t p = 0; p < 16; ++p) { ASSERT_EQ(later.value(row, p), from_zero.value(row, 37 + p)) << row << ' ' << p; }
+    for (std::uint64_t p = 0; p < 16; ++p) {
+      ASSERT_EQ(later.value(row, p), from_zero.value(row, 37 + p)) << row << ' ' << p;
+    }
   }
 }
 
@@ -91,7 +93,9 @@ TEST(Simulate, AddsStepsByTheFormula) {
       }
       for (std::uint32_t f = 0; f < 5; ++f) {
         state[f] += static_cast<double>(model.drift[f * 3 + k]);
-        for (std::uint32_t j = 0; j <= f; ++j) { state[f] += static_cast<double>(model.loading[(f * (f + 1) / 2 + j) * 3 + k]) * z[j]; }
+        for (std::uint32_t j = 0; j <= f; ++j) {
+          state[f] += static_cast<double>(model.loading[(f * (f + 1) / 2 + j) * 3 + k]) * z[j];
+        }
         EXPECT_NEAR(out.value(step * 5 + f, path), state[f], 1e-7) << path << ' ' << step << ' ' << f;
       }
     }
@@ -173,7 +177,8 @@ TEST(Simulate, OneStepHasItsRegimesMeanAndCovariance) {
       for (std::uint32_t g = 0; g <= f; ++g) {
         const double expected = model.covariance(f, g, k);
         const double standard_error = std::sqrt((variance * model.covariance(g, g, k) + expected * expected) / count);
-        EXPECT_NEAR(cross[f][g] / count, expected, 4.0 * standard_error) << "regime " << k << " factors " << f << ' ' << g;
+        EXPECT_NEAR(cross[f][g] / count, expected, 4.0 * standard_error)
+            << "regime " << k << " factors " << f << ' ' << g;
       }
     }
   }

@@ -42,7 +42,9 @@ struct Sample {
 template <class Real = double>
 std::vector<TailLoss<Real>> sorted_tail(const std::vector<double>& losses, std::size_t count) {
   std::vector<TailLoss<Real>> tail;
-  for (std::size_t i = 0; i < losses.size(); ++i) { tail.push_back({static_cast<Real>(losses[i]), static_cast<std::uint32_t>(i)}); }
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    tail.push_back({static_cast<Real>(losses[i]), static_cast<std::uint32_t>(i)});
+  }
   std::partial_sort(tail.begin(), tail.begin() + static_cast<std::ptrdiff_t>(count), tail.end(), worse<Real>);
   tail.resize(count);
   return tail;
@@ -50,12 +52,14 @@ std::vector<TailLoss<Real>> sorted_tail(const std::vector<double>& losses, std::
 
 TailFigures summarise(const Sample& sample, std::size_t count) {
   const auto tail = sorted_tail(sample.losses, count);
-  return summarise_tail(sample.rule(), tail.data(), static_cast<std::uint32_t>(count), sample.weights.empty() ? nullptr : sample.weights.data());
+  return summarise_tail(sample.rule(), tail.data(), static_cast<std::uint32_t>(count),
+                        sample.weights.empty() ? nullptr : sample.weights.data());
 }
 
 void expect_like_oracle(const Sample& sample, const char* what) {
   const TailRule rule = sample.rule();
-  const oracle::Tail expected = oracle::tail(sample.losses, sample.oracle_weights(), rule.tail_weight, rule.rank_spread);
+  const oracle::Tail expected =
+      oracle::tail(sample.losses, sample.oracle_weights(), rule.tail_weight, rule.rank_spread);
 
   const TailFigures got = summarise(sample, sample.losses.size());
 
@@ -284,7 +288,9 @@ TEST(Tail, StandardErrorsAreTheSpreadOfRepeats) {
     var_squares += got.var * got.var;
     var_claimed += got.var_standard_error;
   }
-  const auto spread = [&](double sum, double squares) { return std::sqrt((squares - sum * sum / repeats) / (repeats - 1)); };
+  const auto spread = [&](double sum, double squares) {
+    return std::sqrt((squares - sum * sum / repeats) / (repeats - 1));
+  };
 
   // a standard deviation of 200 draws is itself known to 1 / sqrt(2 * 199) = 5 %; four of those
   EXPECT_NEAR(spread(es, es_squares) / (es_claimed / repeats), 1.0, 0.2);

@@ -40,7 +40,8 @@ inline double loss_with_weight_beyond(const std::vector<double>& losses, const s
 
 /// ES as the weighted mean of the worst `tail_weight`, the last loss taken in part (Acerbi and Tasche 2002).
 /// Its standard error from the influence values of every loss.
-inline Tail tail(const std::vector<double>& losses, const std::vector<double>& weights, double tail_weight, double spread) {
+inline Tail tail(const std::vector<double>& losses, const std::vector<double>& weights, double tail_weight,
+                 double spread) {
   const auto order = worst_first(losses);
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
   Tail out{};

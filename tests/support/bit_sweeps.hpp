@@ -56,7 +56,8 @@ std::uint64_t hash_of(Real low, Real high, Function function) {
 
 template <class Real>
 std::uint64_t hash_exp() {
-  return hash_of(Real(-90), Real(90), [](Real x) { return math::exp(x); }) ^ (hash_of(Real(-720), Real(720), [](Real x) { return math::exp(x); }) << 1);
+  return hash_of(Real(-90), Real(90), [](Real x) { return math::exp(x); }) ^
+         (hash_of(Real(-720), Real(720), [](Real x) { return math::exp(x); }) << 1);
 }
 template <class Real>
 std::uint64_t hash_expm1() {
@@ -64,18 +65,21 @@ std::uint64_t hash_expm1() {
 }
 template <class Real>
 std::uint64_t hash_log() {
-  return hash_of(Real(1e-5), Real(30), [](Real x) { return math::log(x); }) ^ (hash_of(Real(1e-30), Real(1e-20), [](Real x) { return math::log(x); }) << 1);
+  return hash_of(Real(1e-5), Real(30), [](Real x) { return math::log(x); }) ^
+         (hash_of(Real(1e-30), Real(1e-20), [](Real x) { return math::log(x); }) << 1);
 }
 template <class Real>
 std::uint64_t hash_cdf() {
-  return hash_of(Real(-14), Real(14), [](Real x) { return math::normal_cdf(x); }) ^ (hash_of(Real(0), Real(40), [](Real x) { return math::normal_upper_tail(x); }) << 1);
+  return hash_of(Real(-14), Real(14), [](Real x) { return math::normal_cdf(x); }) ^
+         (hash_of(Real(0), Real(40), [](Real x) { return math::normal_upper_tail(x); }) << 1);
 }
 template <class Real>
 std::uint64_t hash_black76() {
   std::uint64_t hash = 0;
   for (const Real vol : {Real(1e-4), Real(0.01), Real(0.3), Real(3)}) {
     for (const Real sign : {Real(1), Real(-1)}) {
-      hash = hash * 3 + hash_of(Real(-3), Real(3), [=](Real k) { return math::black76_over_forward(sign, k, math::exp(k), vol); });
+      hash = hash * 3 +
+             hash_of(Real(-3), Real(3), [=](Real k) { return math::black76_over_forward(sign, k, math::exp(k), vol); });
     }
   }
   return hash;
@@ -103,7 +107,8 @@ inline std::uint64_t hash_normals() {
 inline std::uint64_t hash_philox() {
   BitHash hash;
   for (std::uint64_t i = 0; i < 4096; ++i) {
-    const math::PhiloxBlock block = math::philox4x32_10(i * 0x9e3779b97f4a7c15u, math::rng_block(math::RngStream::regime, 3, 7), i << 20);
+    const math::PhiloxBlock block =
+        math::philox4x32_10(i * 0x9e3779b97f4a7c15u, math::rng_block(math::RngStream::regime, 3, 7), i << 20);
     for (int w = 0; w < 4; ++w) { hash.add(static_cast<std::uint64_t>(block.word[w])); }
   }
   return hash.value();
@@ -113,7 +118,7 @@ inline std::uint64_t hash_philox() {
 template <int W>
 std::vector<float> sweep_scenarios() {
   static constexpr std::uint32_t start[] = {1200000000u, 1800000000u, 0x80000000u};
-  static constexpr std::uint32_t moves[] = {1900000000u, 2000000000u, 0x80000000u, 300000000u,  1900000000u,
+  static constexpr std::uint32_t moves[] = {1900000000u, 2000000000u, 0x80000000u, 300000000u, 1900000000u,
                                             0x80000000u, 400000000u,  600000000u,  0x80000000u};
   float drift[12], loading[30];
   for (int i = 0; i < 12; ++i) { drift[i] = 0.0007f * static_cast<float>(i - 5); }

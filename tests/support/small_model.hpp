@@ -26,7 +26,9 @@ struct SmallModel {
       for (const std::uint32_t b : bounds_of(row)) { transition_bounds.push_back(b); }
     }
     for (std::uint32_t f = 0; f < factors; ++f) {
-      for (std::uint32_t k = 0; k < num_regimes; ++k) { drift.push_back(0.001f * static_cast<float>(f + 1) * (static_cast<float>(k) - 1.0f)); }
+      for (std::uint32_t k = 0; k < num_regimes; ++k) {
+        drift.push_back(0.001f * static_cast<float>(f + 1) * (static_cast<float>(k) - 1.0f));
+      }
     }
     for (std::uint32_t f = 0; f < factors; ++f) {
       for (std::uint32_t j = 0; j <= f; ++j) {
