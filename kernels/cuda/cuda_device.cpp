@@ -22,6 +22,7 @@ std::string place_of(const char* file, int line) {
 }  // namespace
 
 void throw_device_error(const char* call, const char* file, int line, cudaError_t code) {
+  cudaGetLastError();  // the runtime remembers the error, and would blame the next launch for it
   throw DeviceError(call, place_of(file, line), static_cast<int>(code), cudaGetErrorString(code));
 }
 
@@ -53,7 +54,7 @@ void* CudaDevice::allocate(MemoryKind kind, std::uint64_t bytes) {
   }
   const cudaError_t code = cudaMalloc(&memory, bytes);
   if (code == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // a failed allocation is remembered, and would be blamed on the next launch
+    cudaGetLastError();  // as in throw_device_error
     throw OutOfDeviceMemory(bytes, free_bytes());
   }
   check_cuda(code, "cudaMalloc", __FILE__, __LINE__);

@@ -40,9 +40,9 @@ SelectionPlan plan_selection(std::uint64_t num_paths, std::uint32_t num_tail, st
   const double expected = sample * tail / paths;
   const double deviation = std::sqrt(expected * (1.0 - tail / paths) * (1.0 - sample / paths));
   // One more than the tail needs: the pivot itself is not above the pivot.
-  const double rank = std::ceil(expected + options.pivot_sigmas * deviation) + 1.0;
-  plan.pivot_rank = clamp_count(rank, 1, plan.sample_paths);
+  plan.pivot_rank = clamp_count(std::ceil(expected + options.pivot_sigmas * deviation) + 1.0, 1, plan.sample_paths);
 
+  const double rank = plan.pivot_rank;
   const double kept = paths / sample * (rank + 6.0 * std::sqrt(rank));
   plan.capacity = options.candidate_capacity == 0 ? clamp_count(std::ceil(kept), plan.num_tail, num_paths)
                                                   : std::max(options.candidate_capacity, plan.num_tail);

@@ -1,0 +1,205 @@
+// A prepared run made by hand: three coins with price and vol, three regimes, products and options, accounts of every
+// shape the tail selection treats differently. And its tails by plain loops and a full sort.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "host/backends/backend.hpp"
+#include "tests/support/small_model.hpp"
+
+namespace tailmargin::test {
+
+template <class To, class From>
+MarketRow<To> narrow(const MarketRow<From>& row) {
+  MarketRow<To> out{row.transform, {row.observation[0], row.observation[1], row.observation[2]}, {}, To(row.constant)};
+  for (int i = 0; i < 3; ++i) { out.weight[i] = To(row.weight[i]); }
+  return out;
+}
+
+template <class To, class From>
+OptionColumn<To> narrow(const OptionColumn<From>& o) {
+  return {o.out, o.growth_row, o.unit_row, o.return_row, o.inverse_growth_row, o.vol_row, o.settled, To(o.sign),
+          To(o.scale), To(o.log_moneyness), To(o.moneyness), To(o.base_value), To(o.residual), To(o.time_scale),
+          {To(o.smile.a), To(o.smile.b), To(o.smile.rho), To(o.smile.m), To(o.smile.s)}};
+}
+
+/// Builds the columns: rows of each coin in double, narrowed to both precisions at the end.
+class ColumnMaker {
+ public:
+  /// @param price_row, vol_row  observations of the coin at the horizon
+  void coin(std::uint32_t price_row, std::uint32_t vol_row, double price_usd) {
+    const std::uint32_t ones = row(RowTransform::exponential, 0, 0.0);
+    const std::uint32_t growth = row(RowTransform::exponential, price_row, 1.0);
+    const std::uint32_t move = row(RowTransform::exponential_minus_one, price_row, 1.0);
+    const std::uint32_t log_return = row(RowTransform::identity, price_row, 1.0);
+    const std::uint32_t inverse = row(RowTransform::exponential, price_row, -1.0);
+    const std::uint32_t vol = row(RowTransform::exponential, vol_row, 1.0);
+    products_.push_back({next_++, ones, move, price_usd});
+    products_.push_back({next_++, growth, move, -0.5 * price_usd});
+    for (int i = 0; i < 6; ++i) {
+      const double moneyness = 0.9 + 0.05 * i, sign = i % 2 == 0 ? 1.0 : -1.0;
+      OptionColumn<double> option{next_++, ones, growth, log_return, inverse, vol, i < 4 ? 0u : 1u, sign, price_usd,
+                                  std::log(moneyness), moneyness, 0.0, 0.01, 0.9, {0.002, 0.01, -0.3, 0.0, 0.1}};
+      option.base_value = 0.02 + 0.001 * i;
+      options_.push_back(option);
+    }
+  }
+
+  ColumnPlan plan() const {
+    ColumnPlan out;
+    out.num_columns = next_;
+    for (const auto& r : rows_) { out.single.market_rows.push_back(narrow<float>(r)); }
+    for (const auto& p : products_) { out.single.products.push_back({p.out, p.growth_row, p.move_row, static_cast<float>(p.scale)}); }
+    for (const auto& o : options_) { out.single.options.push_back(narrow<float>(o)); }
+    out.exact = {rows_, products_, options_};
+    return out;
+  }
+
+ private:
+  std::uint32_t row(RowTransform transform, std::uint32_t observation, double weight) {
+    rows_.push_back({transform, {observation, 0, 0}, {weight, 0.0, 0.0}, 0.0});
+    return static_cast<std::uint32_t>(rows_.size() - 1);
+  }
+
+  std::uint32_t next_ = 0;
+  std::vector<MarketRow<double>> rows_;
+  std::vector<ProductColumn<double>> products_;
+  std::vector<OptionColumn<double>> options_;
+};
+
+inline constexpr std::uint32_t columns_per_coin = 8;
+inline constexpr std::uint32_t settled_option = 6;  ///< of each coin: a call that pays nothing on most paths
+
+struct HandPosition {
+  std::uint32_t column;
+  double quantity;
+};
+
+inline void add_account(AccountPlan& plan, std::vector<HandPosition> positions) {
+  if (plan.offsets.empty()) { plan.offsets.push_back(0); }
+  std::sort(positions.begin(), positions.end(), [](auto& a, auto& b) { return a.column < b.column; });
+  for (std::size_t p = 0; p < positions.size(); ++p) {
+    const bool last = p + 1 == positions.size() ||
+                      positions[p + 1].column / columns_per_coin != positions[p].column / columns_per_coin;
+    plan.columns.push_back({positions[p].column | (last ? PositionColumn::last_flag : 0u)});
+    plan.quantities.push_back(positions[p].quantity);
+  }
+  plan.offsets.push_back(plan.columns.size());
+}
+
+/// Random books, and every sixth account one whose losses tie: none, or long options that expire worthless.
+inline AccountPlan hand_accounts(std::size_t num_accounts, std::uint32_t num_columns) {
+  AccountPlan plan;
+  plan.offsets.push_back(0);
+  std::mt19937 random(7);
+  for (std::size_t a = 0; a < num_accounts; ++a) {
+    std::vector<HandPosition> positions;
+    if (a % 6 == 4) {
+      positions.push_back({settled_option, 3.0});
+      positions.push_back({settled_option + columns_per_coin, 2.0});
+    } else if (a % 6 != 5) {
+      for (std::uint32_t c = 0; c < num_columns; ++c) {
+        if (random() % 4 == 0) { positions.push_back({c, static_cast<double>(random() % 2001) / 100.0 - 10.0}); }
+      }
+    }
+    add_account(plan, positions);
+  }
+  return plan;
+}
+
+struct HandRunOptions {
+  std::uint64_t num_paths = 1000;
+  std::size_t num_accounts = 13;
+  double confidence = 0.95;
+  bool weighted = false;
+  std::uint64_t seed = 0x123456789abcdefull;
+};
+
+inline PreparedRun hand_run(const HandRunOptions& options) {
+  constexpr std::uint32_t steps = 3, coins = 3;
+  SmallModel model(steps, 2 * coins);
+  PreparedRun run;
+  run.seed = options.seed;
+  run.num_paths = options.num_paths;
+  run.confidence = options.confidence;
+  run.scenarios.num_steps = steps;
+  run.scenarios.num_regimes = SmallModel::num_regimes;
+  run.scenarios.start_bounds = model.start_bounds;
+  run.scenarios.transition_bounds = model.transition_bounds;
+  run.scenarios.drift.assign(model.drift.begin(), model.drift.end());
+  run.scenarios.loading.assign(model.loading.begin(), model.loading.end());
+  ColumnMaker columns;
+  for (std::uint32_t coin = 0; coin < coins; ++coin) {
+    run.scenarios.factors.push_back({coin, FactorKind::price});
+    run.scenarios.factors.push_back({coin, FactorKind::vol});
+  }
+  for (std::uint32_t f = 0; f < 2 * coins; ++f) { run.scenarios.observations.push_back({steps, f}); }
+  for (std::uint32_t coin = 0; coin < coins; ++coin) { columns.coin(2 * coin, 2 * coin + 1, 100.0 * (coin + 1)); }
+  run.columns = columns.plan();
+  run.accounts = hand_accounts(options.num_accounts, run.columns.num_columns);
+  for (std::uint64_t p = 0; options.weighted && p < options.num_paths; ++p) {
+    run.path_weights.push_back(1 + static_cast<std::uint32_t>((p * 2654435761u) % 3));
+  }
+  return run;
+}
+
+template <class Real>
+const ColumnTables<Real>& tables_of(const PreparedRun& run) {
+  if constexpr (std::is_same_v<Real, float>) {
+    return run.columns.single;
+  } else {
+    return run.columns.exact;
+  }
+}
+
+/// P&L of one contract of every column on every path: [column][path], one path at a time.
+template <class Real>
+std::vector<Real> plain_cube(const PreparedRun& run) {
+  const ScenarioPlan& plan = run.scenarios;
+  const std::vector<float> drift(plan.drift.begin(), plan.drift.end()), loading(plan.loading.begin(), plan.loading.end());
+  const auto num_factors = static_cast<std::uint32_t>(plan.factors.size());
+  const SimulatePayload payload{run.seed, plan.num_steps, plan.num_regimes, num_factors,
+                                static_cast<std::uint32_t>(plan.observations.size()), plan.start_bounds.data(),
+                                plan.transition_bounds.data(), drift.data(), loading.data(), plan.observations.data()};
+  const ColumnTables<Real>& tables = tables_of<Real>(run);
+  std::vector<float> state(scratch_rows(num_factors)), normal(state.size()), observed(plan.observations.size());
+  std::vector<Real> market(tables.market_rows.size()), cube(run.columns.num_columns * run.num_paths);
+  for (std::uint64_t path = 0; path < run.num_paths; ++path) {
+    simulate_lanes<1>(payload, path, state.data(), normal.data(), 1, observed.data(), 1, nullptr);
+    for (std::size_t r = 0; r < market.size(); ++r) { fill_market_row(tables.market_rows[r], observed.data(), 1, 1, &market[r]); }
+    for (const auto& p : tables.products) { fill_product_column(p, market.data(), 1, 1, &cube[p.out * run.num_paths + path]); }
+    for (const auto& o : tables.options) { fill_option_column(o, market.data(), 1, 1, &cube[o.out * run.num_paths + path]); }
+  }
+  return cube;
+}
+
+/// What a backend must return, bit for bit.
+template <class Real>
+Tails plain_tails(const PreparedRun& run, const AccountPlan& accounts) {
+  const std::vector<Real> cube = plain_cube<Real>(run);
+  const std::vector<Real> quantities(accounts.quantities.begin(), accounts.quantities.end());
+  const AccountsPayload<Real> payload{accounts.offsets.data(), accounts.columns.data(), quantities.data()};
+  const TailRule rule = make_tail_rule(run);
+  const std::uint32_t* weights = run.path_weights.empty() ? nullptr : run.path_weights.data();
+  Tails out;
+  out.path_offsets.push_back(0);
+  std::vector<TailLoss<Real>> losses(run.num_paths);
+  for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
+    for (std::uint32_t path = 0; path < run.num_paths; ++path) {
+      Real pnl;
+      account_pnl_lanes<1>(payload, a, cube.data() + path, run.num_paths, &pnl);
+      losses[path] = {-pnl, path};
+    }
+    std::sort(losses.begin(), losses.end(), worse<Real>);
+    out.figures.push_back(summarise_tail(rule, losses.data(), rule.num_tail, weights));
+    for (std::uint32_t i = 0; i < out.figures.back().tail_count; ++i) { out.tail_paths.push_back(losses[i].path); }
+    out.path_offsets.push_back(out.tail_paths.size());
+  }
+  return out;
+}
+
+}  // namespace tailmargin::test
