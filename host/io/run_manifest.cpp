@@ -63,14 +63,11 @@ Json book_files(const fs::path& folder) {
   return files;
 }
 
-Json selector_text(const FactorSelector& selector) {
-  static constexpr std::array<const char*, 4> kinds = {".price", ".vol", ".carry", ".premium"};
-  return selector.underlying + kinds.at(static_cast<std::size_t>(selector.kind));
-}
+Json selector_text(const FactorSelector& selector) { return selector.underlying + "." + to_string(selector.kind); }
 
 Json regime_json(const Regime& regime) {
   static constexpr std::array<const char*, 3> same = {"any", "yes", "no"};
-  Json vols = Json::array(), correlations = Json::array();
+  Json vols = Json::array(), kinds = Json::array(), underlyings = Json::array(), correlations = Json::array();
   for (const VolRule& rule : regime.vols) {
     vols.push_back({{"match", rule.match},
                     {"price_vol", rule.price_vol},
@@ -78,13 +75,23 @@ Json regime_json(const Regime& regime) {
                     {"carry_vol", rule.carry_vol},
                     {"premium_vol", rule.premium_vol}});
   }
+  for (const KindCorrelation& rule : regime.kinds) {
+    kinds.push_back({{"a", to_string(rule.a)}, {"b", to_string(rule.b)}, {"rho", rule.rho}});
+  }
+  for (const UnderlyingCorrelation& rule : regime.underlyings) {
+    underlyings.push_back({{"a", rule.a}, {"b", rule.b}, {"rho", rule.rho}});
+  }
   for (const CorrelationRule& rule : regime.correlations) {
     correlations.push_back({{"a", selector_text(rule.a)},
                             {"b", selector_text(rule.b)},
                             {"same_underlying", same.at(static_cast<std::size_t>(rule.same_underlying))},
                             {"rho", rule.rho}});
   }
-  return {{"name", regime.name}, {"vols", vols}, {"correlations", correlations}};
+  return {{"name", regime.name},
+          {"vols", vols},
+          {"kind_correlations", kinds},
+          {"underlying_correlations", underlyings},
+          {"correlations", correlations}};
 }
 
 /// Every parameter, with the defaults the file left out, in the file's own words.

@@ -305,6 +305,10 @@ arrow::Status TableReading::read_parquet() {
 }
 
 bool TableReading::match_columns(const std::vector<std::string>& names) {
+  if (names.size() == 1 && names[0].find_first_of(";\t|") != std::string::npos) {
+    fail("the fields are not separated by commas (the header is read as one field). Write it with commas.", names[0]);
+    return false;
+  }
   std::vector<std::string_view> known;
   for (const ColumnSpec& column : table_.columns) known.push_back(column.name);
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -384,7 +388,7 @@ void TableReading::report_ragged_rows() {
   for (const RaggedRow& ragged : ragged_) {
     complete_ = false;
     problems_.error_of_kind("ragged row", ragged.row, "", ragged.text,
-                            "the row has " + std::to_string(ragged.found) + " fields but the header has " +
+                            "the number of fields is " + std::to_string(ragged.found) + " but the header has " +
                                 std::to_string(ragged.expected) +
                                 " (values would land in the wrong column). Correct the commas and quotes.");
   }

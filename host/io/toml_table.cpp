@@ -85,7 +85,9 @@ void report_wrong_kind(const TomlValue& value, const std::string& path, Kind exp
 
 std::optional<TomlValue> parse_toml(std::string_view text, ProblemLog& problems) {
   try {
-    return convert(toml::parse(text));
+    TomlValue root = convert(toml::parse(text));
+    root.line = 0;  // what is missing there is on no line
+    return root;
   } catch (const toml::parse_error& error) {
     problems.error(error.source().begin.line, "", "",
                    "this is not TOML: " + std::string(error.description()) +

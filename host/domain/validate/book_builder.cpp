@@ -86,6 +86,7 @@ void BookBuilder::finish_underlyings(Completeness completeness, ProblemLog& prob
   sort_by_name(book_.underlyings, underlyings_, underlying_row_);
   if (completeness == Completeness::whole && book_.underlyings.empty() && !problems.has_errors()) {
     problems.error(0, "", "", "the table has no rows (a book needs an underlying). Add one.");
+    underlyings_read_ = Completeness::partial;  // one problem, not one for every row that names an underlying
   }
 }
 
@@ -183,6 +184,7 @@ void BookBuilder::finish_instruments(Completeness completeness, ProblemLog& prob
   quote_row_.resize(book_.instruments.size());
   if (completeness == Completeness::whole && book_.instruments.empty() && !problems.has_errors()) {
     problems.error(0, "", "", "the table has no rows (a book needs an instrument). Add one.");
+    instruments_read_ = Completeness::partial;  // one problem, not one for every row that names an instrument
   }
 }
 
@@ -300,13 +302,18 @@ void BookBuilder::finish_holdings(Completeness completeness, ProblemLog& positio
   const std::vector<std::uint32_t> rank = accounts_.ranks();
   book_.accounts.resize(rank.size());
   for (std::uint32_t a = 0; a < rank.size(); ++a) book_.accounts[rank[a]] = accounts_.name(a);
-  const auto merged_positions = merge_holdings(std::exchange(positions_, {}), rank, "instrument", positions);
+  const auto instrument_name = [&](std::uint32_t id) { return book_.instruments[id].name; };
+  const auto asset_name = [&](std::uint32_t id) {
+    return id == no_underlying ? book_.numeraire : book_.underlyings[id].name;
+  };
+  const auto merged_positions =
+      merge_holdings(std::exchange(positions_, {}), rank, "instrument", instrument_name, positions);
   book_.positions.reserve(merged_positions.size());
   for (const Holding& h : merged_positions) {
     const auto entry = std::isnan(h.entry_price) ? std::nullopt : std::optional(h.entry_price);
     book_.positions.push_back({h.account, h.item, h.amount, entry});
   }
-  const auto merged_collateral = merge_holdings(std::exchange(collateral_, {}), rank, "asset", collateral);
+  const auto merged_collateral = merge_holdings(std::exchange(collateral_, {}), rank, "asset", asset_name, collateral);
   book_.collateral.reserve(merged_collateral.size());
   for (const Holding& h : merged_collateral) book_.collateral.push_back({h.account, h.item, h.amount});
   if (completeness == Completeness::whole && rank.empty() && !positions.has_errors() && !collateral.has_errors()) {

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include <string>
 #include <tuple>
 
 namespace tailmargin {
 namespace {
+
+using ItemName = std::function<std::string(std::uint32_t)>;
 
 /// Rows in the order of their accounts: a counting sort, as there are few rows to an account and many accounts.
 struct RowsByAccount {
@@ -27,10 +28,11 @@ RowsByAccount bucket_by_account(std::vector<Holding> rows, const std::vector<std
   return buckets;
 }
 
-void report_repeated_rows(std::span<const Holding> rows, const char* field, ProblemLog& problems) {
+void report_repeated_rows(std::span<const Holding> rows, const char* field, const ItemName& item_name,
+                          ProblemLog& problems) {
   for (std::size_t i = 1; i < rows.size(); ++i) {
     if (rows[i].item != rows[i - 1].item || rows[i].venue != rows[i - 1].venue) continue;
-    problems.error_of_kind("repeated row", rows[i].row, field, "",
+    problems.error_of_kind("repeated row", rows[i].row, field, item_name(rows[i].item),
                            "the account holds this already in row " + std::to_string(rows[i - 1].row) +
                                " (it would be counted twice). Add the rows up, or tell them apart by venue.");
   }
@@ -53,7 +55,7 @@ bool can_be_summed(const Holding& a, const Holding& b) {
 }  // namespace
 
 std::vector<Holding> merge_holdings(std::vector<Holding> rows, const std::vector<std::uint32_t>& account_rank,
-                                    const char* field, ProblemLog& problems) {
+                                    const char* field, const ItemName& item_name, ProblemLog& problems) {
   auto [sorted, begins] = bucket_by_account(std::move(rows), account_rank);
   const auto by_venue = [](const Holding& a, const Holding& b) {
     return std::tie(a.item, a.venue, a.row) < std::tie(b.item, b.venue, b.row);
@@ -62,7 +64,7 @@ std::vector<Holding> merge_holdings(std::vector<Holding> rows, const std::vector
   for (std::size_t a = 0; a < account_rank.size(); ++a) {
     const std::span<Holding> held(sorted.data() + begins[a], begins[a + 1] - begins[a]);
     std::sort(held.begin(), held.end(), by_venue);
-    report_repeated_rows(held, field, problems);
+    report_repeated_rows(held, field, item_name, problems);
     sort_by_item_and_entry(held);
     const std::size_t first = kept;
     for (const Holding& holding : held) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "host/domain/validate/problem_log.hpp"
@@ -23,7 +25,9 @@ struct Holding {
 /// on the order of rows. Rows with different entry prices are not summed: their profit differs. A second row of the
 /// same account, item and venue is a problem of `field`.
 /// @param account_rank  [account of a row] -> rank by name; the accounts returned are ranks
+/// @param item_name     of an item, for the problem's value
 std::vector<Holding> merge_holdings(std::vector<Holding> rows, const std::vector<std::uint32_t>& account_rank,
-                                    const char* field, ProblemLog& problems);
+                                    const char* field, const std::function<std::string(std::uint32_t)>& item_name,
+                                    ProblemLog& problems);
 
 }  // namespace tailmargin

@@ -146,7 +146,7 @@ bool is_valid_utf8(std::string_view text) {
 }
 
 const char* name_problem(std::string_view name) {
-  if (name.empty()) return "the name is empty (rows are matched by name). Fill it in or drop the row.";
+  if (name.empty()) return "the name is empty (things are matched by name). Fill it in.";
   if (!is_valid_utf8(name)) {
     return "the name is not UTF-8 (it could not be matched or shown reliably). Save the file as UTF-8.";
   }

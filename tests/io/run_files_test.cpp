@@ -1,0 +1,191 @@
+// Files of a run: hashes, the manifest, errors, tail paths; and that a failed write leaves nothing behind.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "host/io/model_file.hpp"
+#include "host/io/run_files.hpp"
+#include "tests/io/broken_book.hpp"
+#include "tests/io/print_diagnostics.hpp"
+
+namespace tailmargin::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Sha256, MeetsThePublishedVectors) {  // FIPS 180-4 examples, and the empty message
+  const std::string abc = "abc", two_blocks = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+  EXPECT_EQ(sha256_bytes(nullptr, 0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_bytes(abc.data(), abc.size()), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_bytes(two_blocks.data(), two_blocks.size()),
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+TEST(Sha256, OfAFileIsThatOfItsBytes) {
+  TemporaryFolder folder;
+  const std::string million_letters(1'000'000, 'a');
+  write_bytes(folder.path() / "letters", million_letters);
+
+  EXPECT_EQ(sha256_file(folder.path() / "letters"), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_THROW(sha256_file(folder.path() / "missing"), std::runtime_error);
+}
+
+TEST(Errors, AreWrittenInTheOrderFound) {
+  Diagnostics diagnostics;
+  diagnostics.error("market.csv", 7, "bid", "-1", "negative, \"bad\"");
+  diagnostics.warning("book.toml", 0, "", "", "odd");
+  TemporaryFolder folder;
+
+  write_errors(diagnostics, folder.path() / "run");
+
+  EXPECT_EQ(read_bytes(folder.path() / "run" / "errors.csv"),
+            "file,row,field,value,severity,reason\n"
+            "market.csv,7,bid,-1,error,\"negative, \"\"bad\"\"\"\n"
+            "book.toml,,,,warning,odd\n");
+}
+
+TEST(Margins, HaveTheColumnsOfTheRecord) {
+  TemporaryFolder folder;
+
+  write_margins({AccountMargin{}}, folder.path(), FileFormat::csv);
+
+  EXPECT_EQ(read_bytes(folder.path() / "margins.csv"),
+            "account,num_positions,gross_notional_usd,net_delta_usd,equity_usd,var_usd,var_se_usd,es_usd,es_se_usd,"
+            "worst_loss_usd,worst_path,initial_margin_usd,maintenance_margin_usd,exact_precision\n"
+            ",0,0,0,0,0,0,0,0,0,0,0,0,false\n");
+}
+
+TEST(Margins, ThatAreBrokenAreRefused) {
+  TemporaryFolder folder;
+  write_bytes(folder.path() / "margins.csv", "account,num_positions\nalice,1\n");
+
+  EXPECT_THROW(read_margins(folder.path() / "margins.csv"), InputError);
+  EXPECT_THROW(read_margins(folder.path() / "missing.csv"), InputError);
+}
+
+TEST(Manifest, HoldsInputsOutputsAndParameters) {
+  TemporaryFolder folder;
+  BrokenBook().save(folder.path());
+  const fs::path model_file = TAILMARGIN_SOURCE_DIR "/examples/models/three-regimes.toml";
+  Diagnostics diagnostics;
+  const Model model = read_model(model_file, diagnostics);
+  diagnostics.warning("market.csv", 2, "bid", "70011", "crossed");
+  AccountMargin margin;
+  margin.account = "alice";
+  margin.tail_paths = {5, 3};
+  RunResult result;
+  result.margins = {margin};
+  result.backend = "cpu";
+  result.prepared_tables = "tables";
+  result.stages = {{"simulate", 0.5}};
+  const fs::path run = folder.path() / "run";
+  RunManifest manifest;
+  manifest.book_folder = folder.path();
+  manifest.model_file = model_file;
+  manifest.margins_file = write_margins(result.margins, run, FileFormat::parquet);
+  write_tail_paths(result.margins, run);
+  write_prepared_tables(result.prepared_tables, run);
+
+  RunConfig config;
+  config.keep_tail_paths = true;
+  write_run_manifest(manifest, config, model, result, diagnostics, run);
+
+  const auto json = nlohmann::json::parse(read_bytes(run / "run.json"));
+  EXPECT_EQ(json["backend"], "cpu");
+  EXPECT_EQ(json["config"]["num_paths"], 100000);
+  EXPECT_EQ(json["inputs"]["book"].size(), 6U);
+  EXPECT_EQ(json["inputs"]["book"][0]["sha256"], sha256_file(folder.path() / "book.toml"));
+  EXPECT_EQ(json["model"]["text"], read_bytes(model_file));
+  EXPECT_EQ(json["model"]["sha256"], sha256_file(model_file));
+  EXPECT_EQ(json["model"]["parameters"]["regime"][2]["underlying_correlations"][2]["rho"], 0.93);
+  ASSERT_EQ(json["outputs"].size(), 3U);
+  for (const auto& output : json["outputs"]) {
+    EXPECT_EQ(output["sha256"], sha256_file(run / output["file"].get<std::string>()));
+  }
+  EXPECT_EQ(json["diagnostics"][0]["row"], 2);
+  EXPECT_EQ(json["timings"]["stages"][0]["stage"], "simulate");
+}
+
+std::vector<AccountMargin> many_margins() {
+  std::vector<AccountMargin> margins(200'000);
+  for (std::size_t i = 0; i < margins.size(); ++i) {
+    margins[i].account = "account " + std::to_string(i * 7919);
+    margins[i].es_usd = 1.0 / static_cast<double>(i + 1);
+  }
+  return margins;
+}
+
+/// While it lives no file can grow past `bytes`: writing fails in the middle, as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    old_handler_ = ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &old_);
+    rlimit limit = old_;
+    limit.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &old_);
+    ::signal(SIGXFSZ, old_handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;             // the limit belongs to the process
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;  // likewise
+
+ private:
+  rlimit old_{};
+  void (*old_handler_)(int) = nullptr;
+};
+
+class FailedWrite : public testing::TestWithParam<FileFormat> {};
+
+TEST_P(FailedWrite, LeavesTheOldFileAndNothingElse) {
+  TemporaryFolder folder;
+  const fs::path file = write_margins({AccountMargin{}}, folder.path(), GetParam());
+  const std::string before = read_bytes(file);
+
+  {
+    const FileSizeLimit limit(100'000);
+    EXPECT_THROW(write_margins(many_margins(), folder.path(), GetParam()), std::runtime_error);
+  }
+
+  EXPECT_EQ(read_bytes(file), before);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST_P(FailedWrite, LeavesNothingWhereNothingWas) {
+  TemporaryFolder folder;
+
+  {
+    const FileSizeLimit limit(100'000);
+    EXPECT_THROW(write_margins(many_margins(), folder.path(), GetParam()), std::runtime_error);
+  }
+
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST_P(FailedWrite, NamesTheFileAndTheCure) {
+  TemporaryFolder folder;
+  const char* name = GetParam() == FileFormat::csv ? "margins.csv" : "margins.parquet";
+  fs::create_directories(folder.path() / name / "in the way");
+
+  try {
+    write_margins({AccountMargin{}}, folder.path(), GetParam());
+    FAIL() << "a folder was overwritten";
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(error.what(), "cannot write " + (folder.path() / name).string() +
+                                ": Is a directory (nothing was put in its place). Check the folder, its permissions "
+                                "and the free space.");
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, FailedWrite, testing::Values(FileFormat::csv, FileFormat::parquet),
+                         [](const auto& c) { return c.param == FileFormat::csv ? "Csv" : "Parquet"; });
+
+}  // namespace
+}  // namespace tailmargin::test
