@@ -130,22 +130,19 @@ class CpuPass {
  public:
   CpuPass(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request, const CpuOptions& options,
           const Kernels& kernels, int threads)
-      : run_(run), accounts_(accounts), request_(request), options_(options), kernels_(kernels), threads_(threads),
+      : run_(run), accounts_(accounts), request_(request), cpu_options_(options), kernels_(kernels), threads_(threads),
         rule_(make_tail_rule(run)), scenarios_(run), quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
     width_ = options.paths_per_tile != 0 ? options.paths_per_tile : choose_tile_width(run.columns.num_columns, sizeof(Real));
     tiles_per_block_ = std::max<std::uint32_t>(1, paths_per_block / width_);
     capacity_ = std::max(2 * rule_.num_tail, rule_.num_tail + 4 * cpu::lanes);
-    const ColumnTables<Real>& tables = column_tables();
-    tables_ = {tables.market_rows.data(), tables.products.data(), tables.options.data(),
-               static_cast<std::uint32_t>(tables.market_rows.size()), static_cast<std::uint32_t>(tables.products.size()),
-               static_cast<std::uint32_t>(tables.options.size())};
+    select_columns();
     cube_.resize(std::size_t{tiles_per_block_} * run.columns.num_columns * width_);
   }
 
   Tails run() {
     const std::uint64_t count = accounts_.offsets.size() - 1;
     const std::uint64_t fitting = std::max<std::uint64_t>(1, candidate_bytes_budget / (capacity_ * sizeof(TailLoss<Real>)));
-    const std::uint64_t batch = options_.accounts_per_batch != 0 ? options_.accounts_per_batch : fitting;
+    const std::uint64_t batch = cpu_options_.accounts_per_batch != 0 ? cpu_options_.accounts_per_batch : fitting;
     out_.figures.resize(count);
     if (keep_paths()) { kept_.resize(count); }
     for (std::uint64_t first = 0; first < count; first += batch) { run_batch(first, std::min(first + batch, count), count); }
@@ -161,6 +158,17 @@ class CpuPass {
   const ColumnTables<Real>& column_tables() const {
     if constexpr (sizeof(Real) == sizeof(float)) { return run_.columns.single; }
     else { return run_.columns.exact; }
+  }
+
+  /// Only columns somebody holds are revalued; the others stay what they are and are never read.
+  void select_columns() {
+    std::vector<bool> held(run_.columns.num_columns, false);
+    for (const PositionColumn& position : accounts_.columns) { held[position.column()] = true; }
+    const ColumnTables<Real>& all = column_tables();
+    for (const ProductColumn<Real>& column : all.products) { if (held[column.out]) { products_.push_back(column); } }
+    for (const OptionColumn<Real>& column : all.options) { if (held[column.out]) { options_.push_back(column); } }
+    tables_ = {all.market_rows.data(), products_.data(), options_.data(), static_cast<std::uint32_t>(all.market_rows.size()),
+               static_cast<std::uint32_t>(products_.size()), static_cast<std::uint32_t>(options_.size())};
   }
 
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
@@ -192,7 +200,7 @@ class CpuPass {
 
   void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
     tbb::parallel_for(tbb::blocked_range<std::uint32_t>(0, tiles, 1), [&](const tbb::blocked_range<std::uint32_t>& range) {
-      std::vector<float> scratch(std::size_t{2} * scratch_rows(scenarios_.payload.num_factors) * 16);
+      std::vector<float> scratch(std::size_t{2} * scratch_rows(scenarios_.payload.num_factors) * cpu::lanes);
       std::vector<float> obs(std::size_t{scenarios_.payload.num_observations} * width_);
       std::vector<Real> market(std::size_t{tables_.num_rows} * width_);
       for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
@@ -251,12 +259,14 @@ class CpuPass {
   const PreparedRun& run_;
   const AccountPlan& accounts_;
   const TailsRequest& request_;
-  const CpuOptions& options_;
+  const CpuOptions& cpu_options_;
   const Kernels& kernels_;
   int threads_;
   TailRule rule_;
   ScenarioTables scenarios_;
   std::vector<Real> quantities_;
+  std::vector<ProductColumn<Real>> products_;
+  std::vector<OptionColumn<Real>> options_;
   cpu::MarketTables<Real> tables_{};
   std::uint32_t width_ = 0, tiles_per_block_ = 0, capacity_ = 0;
   std::vector<Real> cube_;  // [tile][column][lane]

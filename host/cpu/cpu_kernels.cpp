@@ -5,12 +5,10 @@
 namespace tailmargin::cpu {
 namespace {
 
-constexpr int simulate_lanes_count = 16;
-
 void simulate(const SimulatePayload& in, const Tile& tile, float* scratch, float* obs) {
-  float* normal = scratch + scratch_rows(in.num_factors) * simulate_lanes_count;
-  for (std::uint32_t lane = 0; lane < tile.width; lane += simulate_lanes_count) {
-    simulate_lanes<simulate_lanes_count>(in, tile.first_path + lane, scratch, normal, simulate_lanes_count, obs + lane,
+  float* normal = scratch + scratch_rows(in.num_factors) * lanes;
+  for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
+    simulate_lanes<static_cast<int>(lanes)>(in, tile.first_path + lane, scratch, normal, lanes, obs + lane,
                                          tile.width, nullptr);
   }
 }

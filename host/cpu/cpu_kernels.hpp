@@ -48,7 +48,7 @@ struct AccountsTask {
 /// One instruction set's loops.
 struct Kernels {
   const char* name;
-  /// Observations of a tile: obs[row * tile.width + lane]. scratch: 2 * scratch_rows * 16 floats.
+  /// Observations of a tile: obs[row * tile.width + lane]. scratch: 2 * scratch_rows * lanes floats.
   void (*simulate)(const SimulatePayload&, const Tile&, float* scratch, float* obs);
   /// Columns of a tile: cube[column * tile.width + lane]; market: num_rows * tile.width.
   void (*revalue_single)(const MarketTables<float>&, const Tile&, const float* obs, float* market, float* cube);

@@ -78,23 +78,44 @@ TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std
   }
 }
 
+/// mean + sum_{j<=f} coefficient_j z_j with one regime's coefficients (every num_regimes-th of `row`), for W paths.
+template <int W>
+TM_HD void regime_shock(const float* row, std::uint32_t num_regimes, float mean, std::uint32_t f, const float* normal,
+                        std::uint32_t stride, float* shock) {
+  TM_LANES
+  for (int l = 0; l < W; ++l) { shock[l] = mean; }
+  for (std::uint32_t j = 0; j <= f; ++j) {
+    const float coefficient = row[j * num_regimes];
+    const float* z = normal + j * stride;
+    TM_LANES
+    for (int l = 0; l < W; ++l) { shock[l] = math::fma(coefficient, z[l], shock[l]); }
+  }
+}
+
 /// Adds one step's correlated shock to the state: x_f += drift_f(k) + sum_{j<=f} loading_fj(k) z_j.
+/// A group of paths computes the shock of every regime present in it and each path takes its own: loading
+/// coefficients per path would cost a gather per multiplication.
 template <int W>
 TM_HD void step_factors(const SimulatePayload& in, const std::uint32_t* regime, const float* normal, float* state,
                         std::uint32_t stride) {
+  std::uint32_t present = 0;
+  for (int l = 0; l < W; ++l) { present |= 1u << regime[l]; }
   for (std::uint32_t f = 0; f < in.num_factors; ++f) {
-    float shock[W];
-    TM_LANES
-    for (int l = 0; l < W; ++l) { shock[l] = in.drift[f * in.num_regimes + regime[l]]; }
     const float* row = in.loading + packed_lower(f, 0) * in.num_regimes;
-    for (std::uint32_t j = 0; j <= f; ++j) {
-      const float* z = normal + j * stride;
-      const float* coefficient = row + j * in.num_regimes;
-      TM_LANES
-      for (int l = 0; l < W; ++l) { shock[l] = math::fma(coefficient[regime[l]], z[l], shock[l]); }
+    const float* mean = in.drift + f * in.num_regimes;
+    float* x = state + f * stride;
+    float shock[W];
+    if constexpr (W == 1) {
+      regime_shock<1>(row + regime[0], in.num_regimes, mean[regime[0]], f, normal, stride, shock);
+      x[0] += shock[0];
+    } else {
+      for (std::uint32_t k = 0; k < in.num_regimes; ++k) {
+        if ((present >> k & 1u) == 0u) { continue; }
+        regime_shock<W>(row + k, in.num_regimes, mean[k], f, normal, stride, shock);
+        TM_LANES
+        for (int l = 0; l < W; ++l) { x[l] = regime[l] == k ? x[l] + shock[l] : x[l]; }
+      }
     }
-    TM_LANES
-    for (int l = 0; l < W; ++l) { state[f * stride + static_cast<std::uint32_t>(l)] += shock[l]; }
   }
 }
 
