@@ -89,14 +89,16 @@ void ModelReader::read_horizon(const TomlValue& value) {
   table.finish();
 
   const double steps = model_.horizon_hours / model_.step_hours;
-  const double rounded = std::round(steps);
-  if (std::abs(steps - rounded) > 1e-9 * steps || rounded < 1.0) {
-    problems_.error(table.line(), "horizon.step_hours", shortest_number(model_.step_hours),
-                    "the step does not divide the horizon (paths end on a step). Choose a step that fits.");
-  } else if (rounded > max_steps) {
-    problems_.error(
-        table.line(), "horizon.step_hours", shortest_number(model_.step_hours),
-        "the horizon has more than 10000 steps (a run would not end in useful time). Choose a longer step.");
+  const double seconds = model_.step_hours * 3600.0;
+  const auto complain = [&](std::string_view reason) {
+    problems_.error(table.line(), "horizon.step_hours", shortest_number(model_.step_hours), reason);
+  };
+  if (std::abs(seconds - std::round(seconds)) > 1e-6 || seconds < 0.5) {
+    complain("the step is no whole number of seconds (times are counted in seconds). Choose one that is.");
+  } else if (std::abs(steps - std::round(steps)) > 1e-9 * steps || steps < 0.5) {
+    complain("the step does not divide the horizon (paths end on a step). Choose a step that fits.");
+  } else if (std::round(steps) > max_steps) {
+    complain("the horizon has more than 10000 steps (a run would not end in useful time). Choose a longer step.");
   }
 }
 

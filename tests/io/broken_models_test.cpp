@@ -141,12 +141,19 @@ const BrokenModelCase broken_models[] = {
               "the step does not divide the horizon (paths end on a step). Choose a step that fits.")}},
     {"TooManySteps",
      [] {
-       return edited(edited(good, "step_hours = 8", "step_hours = 0.001"), "transition_hours = 8",
-               "transition_hours = 0.001");
+       return edited(edited(edited(good, "hours = 24", "hours = 48"), "step_hours = 8", "step_hours = 0.0025"),
+               "transition_hours = 8", "transition_hours = 0.0025");
      },
-     {problem("model.toml", 5, "horizon.step_hours", "0.001",
+     {problem("model.toml", 5, "horizon.step_hours", "0.0025",
               "the horizon has more than 10000 steps (a run would not end in useful time). Choose a longer "
               "step.")}},
+    {"StepOfNoWholeSeconds",
+     [] {
+       return edited(edited(good, "step_hours = 8", "step_hours = 0.0001"), "transition_hours = 8",
+               "transition_hours = 0.0001");
+     },
+     {problem("model.toml", 5, "horizon.step_hours", "1e-04",
+              "the step is no whole number of seconds (times are counted in seconds). Choose one that is.")}},
     {"NegativeHorizon",
      [] { return edited(good, "hours = 24", "hours = -24"); },
      {problem("model.toml", 6, "horizon.hours", "-24",
