@@ -1,12 +1,14 @@
 # Arrow C++ as tailmargin::arrow and tailmargin::parquet: an installed one, else the one inside a pyarrow wheel,
 # which holds headers and libraries and is the quickest way to Arrow where there is no package.
-set(TAILMARGIN_PYARROW_DIR "" CACHE PATH "Folder of a pyarrow wheel to take Arrow from; empty: .venv, if Arrow is not installed")
+set(TAILMARGIN_PYARROW_DIR "" CACHE PATH
+  "Folder of a pyarrow wheel to take Arrow from; empty: .venv, if Arrow is not installed")
 
 set(tailmargin_arrow_cure
   "Install Arrow C++ with Parquet, or put a pyarrow wheel where it is looked for:\n"
   "  python3 -m venv ${CMAKE_SOURCE_DIR}/.venv\n"
   "  ${CMAKE_SOURCE_DIR}/.venv/bin/pip install pyarrow\n"
   "or name a wheel's folder with -DTAILMARGIN_PYARROW_DIR=..., or configure with -DTAILMARGIN_CLI=OFF.")
+# Pieces of a message, not a list.
 string(REPLACE ";" "" tailmargin_arrow_cure "${tailmargin_arrow_cure}")
 
 # The library of a wheel, whose file name ends in the version: libarrow.so.2600.
@@ -37,6 +39,9 @@ else()
   set(tailmargin_wheel ${TAILMARGIN_PYARROW_DIR})
   if(NOT tailmargin_wheel)
     file(GLOB tailmargin_wheel ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/pyarrow)
+    if(tailmargin_wheel)
+      list(GET tailmargin_wheel 0 tailmargin_wheel)  # the first, should there be two Pythons
+    endif()
   endif()
   if(NOT tailmargin_wheel OR NOT EXISTS ${tailmargin_wheel}/include/arrow/api.h)
     message(FATAL_ERROR "Arrow C++ was not found (books may be CSV or Parquet). ${tailmargin_arrow_cure}")

@@ -304,7 +304,11 @@ arrow::Status TableReading::read_csv() {
 
 arrow::Status TableReading::read_parquet() {
   ARROW_ASSIGN_OR_RAISE(auto input, arrow::io::ReadableFile::Open(file_.string()));
-  ARROW_ASSIGN_OR_RAISE(auto reader, parquet::arrow::OpenFile(input, arrow::default_memory_pool()));
+  auto properties = parquet::default_reader_properties();
+  properties.set_page_checksum_verification(true);  // where the writer left checksums
+  parquet::arrow::FileReaderBuilder builder;
+  ARROW_RETURN_NOT_OK(builder.Open(input, properties));
+  ARROW_ASSIGN_OR_RAISE(auto reader, builder.Build());
   reader->set_use_threads(true);
   std::shared_ptr<arrow::Schema> schema;
   ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));

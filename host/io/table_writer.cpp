@@ -80,6 +80,7 @@ ParquetWriter::ParquetWriter(const std::filesystem::path& file, const TableSpec&
   const auto properties = parquet::WriterProperties::Builder()
                               .compression(can_compress ? arrow::Compression::SNAPPY : arrow::Compression::UNCOMPRESSED)
                               ->max_row_group_length(rows_per_group)
+                              ->enable_page_checksum()
                               ->build();
   auto writer = parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), stream_, properties);
   check(writer.status());
