@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "host/domain/validate/text.hpp"
 #include "host/importers/import_market.hpp"
@@ -67,15 +68,20 @@ class MarketMerge {
   }
 
   void drop_expired(Diagnostics& diagnostics) {
+    std::map<UtcTime, std::vector<std::string>> dropped;
     std::erase_if(entries_, [&](const auto& item) {
       const Instrument& x = item.second.instrument;
       const bool expires = x.kind == InstrumentKind::future || x.kind == InstrumentKind::option;
       if (!expires || x.expiry > newer_.as_of) { return false; }
-      diagnostics.warning("instruments", 0, "expiry", item.first,
-                          "the contract expired before the new as_of, " + format_utc_time(newer_.as_of) +
-                              " (it has no value left to simulate). It is dropped; drop positions in it too.");
+      dropped[x.expiry].push_back(item.first);
       return true;
     });
+    for (const auto& [expiry, names] : dropped) {
+      diagnostics.warning("instruments", 0, "expiry", format_utc_time(expiry),
+                          std::to_string(names.size()) + " contract(s), " + names.front() + " first, expired before the "
+                          "new as_of, " + format_utc_time(newer_.as_of) + " (they have no value left to simulate). They "
+                          "are dropped; drop positions in them too.");
+    }
   }
 
   /// Options of one expiry share a forward: the newer one, also for options that only the older market has.

@@ -15,7 +15,8 @@ namespace tailmargin::synth {
 enum class DrawStream : std::uint32_t { market = 0, size = 1, account = 2 };
 
 /// A sequence of draws, a pure function of (seed, stream, path). A path is an account or a coin, so what one account
-/// holds does not depend on how many others there are.
+/// holds does not depend on how many others there are. Never draw twice in the arguments of one call: compilers
+/// evaluate arguments in different orders.
 class Draws {
  public:
   Draws(std::uint64_t seed, DrawStream stream, std::uint64_t path) : seed_(seed), path_(path) {

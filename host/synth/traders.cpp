@@ -42,7 +42,7 @@ class Trader {
     const double side_usd = 0.5 * means_.gross_usd;
     const std::optional<InstrumentId> spot = market_.spots[coin];
     if (spot && draws_.chance(0.5)) {
-      const double bought = trade_usd(*spot, side_usd);
+      const double bought = trade_usd(*spot, std::min(side_usd, limit_usd(short_leg)));
       trade_coins(short_leg, -bought * market_.tradables[*spot].coins);
       deposit_stable(market_.book.instruments[short_leg].settlement);
       return;
@@ -58,7 +58,8 @@ class Trader {
     if (with_futures) {
       const auto [near_leg, far_leg] = market_.futures_pairs[draws_.below(market_.futures_pairs.size())];
       const double side = draws_.chance(0.6) ? 1.0 : -1.0;
-      const double traded = trade_usd(near_leg, -side * 0.5 * means_.gross_usd);
+      const double usd = std::min(0.5 * means_.gross_usd, std::min(limit_usd(near_leg), limit_usd(far_leg)));
+      const double traded = trade_usd(near_leg, -side * usd);
       sheet_.trade(draws_, far_leg, -traded, outright_entry_sd);
       deposit_for(market_.book.instruments[near_leg]);
       return;
@@ -69,9 +70,11 @@ class Trader {
     const Strike& near_strike = strike_at(chain.expiries[near_one], draws_.between(-3.0, 3.0));
     const Strike& far_strike = nearest_strike(chain.expiries[far_one], near_strike.strike);
     const bool calls = draws_.chance(0.5);
-    const double contracts = contracts_for(near_strike.call, 0.5 * means_.gross_usd);
-    trade_option(calls ? near_strike.call : near_strike.put, -contracts);
-    trade_option(calls ? far_strike.call : far_strike.put, contracts);
+    const InstrumentId near_leg = calls ? near_strike.call : near_strike.put;
+    const InstrumentId far_leg = calls ? far_strike.call : far_strike.put;
+    const double usd = std::min(0.5 * means_.gross_usd, std::min(limit_usd(near_leg), limit_usd(far_leg)));
+    trade_option(near_leg, -contracts_for(near_leg, usd));
+    trade_option(far_leg, contracts_for(far_leg, usd));
     deposit_for(market_.book.instruments[near_strike.call]);
   }
 
@@ -83,7 +86,8 @@ class Trader {
     double left = coins * std::min(1.0, means_.gross_usd / means_.equity_usd);
     const int legs = 1 + static_cast<int>(draws_.below(3));
     for (int leg = 0; leg < legs; ++leg) {
-      const Strike& strike = strike_at(pick_expiry(chain), draws_.between(1.0, 6.0));
+      const ChainExpiry& expiry = pick_expiry(chain);
+      const Strike& strike = strike_at(expiry, draws_.between(1.0, 6.0));
       const double part = leg + 1 == legs ? left : left * draws_.between(0.3, 0.7);
       left -= part;
       trade_option(strike.call, -part / market_.book.instruments[strike.call].contract_size);
@@ -102,9 +106,11 @@ class Trader {
     const Strike& outer = strike_at(expiry, outward * (start + draws_.between(1.0, 5.0)));
     const double ratio = draws_.chance(0.35) ? 2.0 : 1.0;
     const double side = ratio == 1.0 && draws_.chance(0.4) ? -1.0 : 1.0;  // ratio spreads here are always net short
-    const double contracts = side * contracts_for(inner.call, means_.gross_usd / (1.0 + ratio));
-    const double bought = trade_option(calls ? inner.call : inner.put, contracts);
-    trade_option(calls ? outer.call : outer.put, -ratio * bought);
+    const InstrumentId inner_leg = calls ? inner.call : inner.put, outer_leg = calls ? outer.call : outer.put;
+    const double limit = std::min(limit_usd(inner_leg), limit_usd(outer_leg) / ratio);
+    const double usd = std::min(means_.gross_usd / (1.0 + ratio), limit);
+    const double bought = trade_option(inner_leg, side * contracts_for(inner_leg, usd));
+    trade_option(outer_leg, -ratio * bought);
     deposit_for(market_.book.instruments[inner.call]);
   }
 
@@ -150,7 +156,8 @@ class Trader {
     const std::size_t trades = 1 + draws_.below(2);
     for (std::size_t n = 0; n < trades; ++n) {
       const double usd = means_.gross_usd / static_cast<double>(trades);
-      trade_usd(market_.outrights.pick(draws_), draws_.chance(0.6) ? -usd : usd);  // more hedges than bets
+      const InstrumentId i = market_.outrights.pick(draws_);
+      trade_usd(i, draws_.chance(0.6) ? -usd : usd);  // more hedges than bets
     }
   }
 
@@ -237,6 +244,8 @@ class Trader {
     }
   }
 
+  /// Both legs of a hedge stay within the smaller of their position limits, or it would be none.
+  double limit_usd(InstrumentId i) const { return market_.tradables[i].max_contracts * market_.tradables[i].notional_usd; }
   double contracts_for(InstrumentId i, double usd) const { return usd / market_.tradables[i].notional_usd; }
   double trade_usd(InstrumentId i, double usd) {
     const bool is_option = market_.book.instruments[i].kind == InstrumentKind::option;
@@ -311,8 +320,8 @@ void AccountSheet::finish() {
   sort_and_merge(positions_, [](const Position& p) { return p.instrument; }, [](Position& into, const Position& p) {
     into.quantity += p.quantity;  // the entry price of the first stays: a spread of entries means nothing here
   });
-  std::erase_if(positions_, [](const Position& p) { return p.quantity == 0.0; });
   for (Position& p : positions_) { p.quantity = round_to(p.quantity, market_.tradables[p.instrument].lot); }
+  std::erase_if(positions_, [](const Position& p) { return p.quantity == 0.0; });
   sort_and_merge(balances_, [](const CollateralBalance& b) { return b.asset; },
                  [](CollateralBalance& into, const CollateralBalance& b) { into.amount += b.amount; });
   for (CollateralBalance& b : balances_) { b.amount = round_to(b.amount, market_.is_stablecoin(b.asset) ? -2 : -8); }

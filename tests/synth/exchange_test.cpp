@@ -109,7 +109,7 @@ TEST(Synth, SameBookOnEveryPlatform) {
   for (const Position& p : book.positions) { add(static_cast<double>(p.account)); add(p.instrument); add(p.quantity); add(p.entry_price.value_or(-1)); }
   for (const CollateralBalance& b : book.collateral) { add(static_cast<double>(b.account)); add(b.asset); add(b.amount); }
 
-  EXPECT_EQ(hash, 5773694021113857694ull);
+  EXPECT_EQ(hash, 8458630597409019985ull);
 }
 
 TEST(Synth, AnAccountDoesNotDependOnTheirNumber) {

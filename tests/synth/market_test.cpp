@@ -100,7 +100,7 @@ TEST(SynthMarket, SmilesAreFreeOfArbitrageAndSkewed) {
       EXPECT_LT(std::max(low, high), 2.5);
       const std::string& name = book.underlyings[std::get<0>(key)].name;
       if (name == "BTC" || name == "ETH") {  // puts below are dearer than calls as far above
-        const auto vol_at = [&](double k) { return smile.vol.lower_bound(forward * math::exp(k))->second; };
+        const auto vol_at = [&e = entry](double k) { return e.second.vol.lower_bound(e.first * math::exp(k))->second; };
         const double width = 0.5 * std::log(smile.vol.rbegin()->first / forward);
         EXPECT_GT(vol_at(-width), vol_at(width) - 0.005) << name;
       }
