@@ -167,7 +167,8 @@ class CpuPass {
     const ColumnTables<Real>& all = column_tables();
     for (const ProductColumn<Real>& column : all.products) { if (held[column.out]) { products_.push_back(column); } }
     for (const OptionColumn<Real>& column : all.options) { if (held[column.out]) { options_.push_back(column); } }
-    tables_ = {all.market_rows.data(), products_.data(), options_.data(), static_cast<std::uint32_t>(all.market_rows.size()),
+    const std::size_t rows = products_.empty() && options_.empty() ? 0 : all.market_rows.size();
+    tables_ = {all.market_rows.data(), products_.data(), options_.data(), static_cast<std::uint32_t>(rows),
                static_cast<std::uint32_t>(products_.size()), static_cast<std::uint32_t>(options_.size())};
   }
 

@@ -273,6 +273,20 @@ TEST(Tail, AnAccountWithoutRiskHasZeroMargin) {
   EXPECT_EQ(m.equity_usd, 100.0);
 }
 
+TEST(Tail, ABookWithoutUnderlyingsHasZeroMargins) {
+  BookMaker maker;
+  maker.deposit(maker.account("a"), no_underlying, -5.0);
+
+  for (const BackendChoice backend : {BackendChoice::cpu, BackendChoice::reference}) {
+    RunConfig config = cpu_config(1'000);
+    config.backend = backend;
+    const AccountMargin m = run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), config).margins.front();
+
+    EXPECT_EQ(m.initial_margin_usd, 0.0);
+    EXPECT_EQ(m.equity_usd, -5.0);
+  }
+}
+
 TEST(Guards, TooFewPathsForTheLevel) {
   BookMaker maker = mixed_exchange(2);
   EXPECT_THROW(run_margin(maker.book(), regime_model(), cpu_config(99)), UsageError);
