@@ -52,9 +52,9 @@ TEST_P(PipelineAccounts, AnyNumberOfAccounts) {
 INSTANTIATE_TEST_SUITE_P(Accounts, PipelineAccounts, testing::Values(0, 1, 31, 33, 255, 257));
 
 TEST(Pipeline, CutsDoNotMatter) {
-  const PreparedRun run = hand_run({.num_paths = 700, .num_accounts = 20});
-  for (const std::uint64_t batch : {1u, 7u}) {
-    for (const std::uint64_t chunk : {64u, 200u}) {
+  const PreparedRun run = hand_run({.num_paths = 350, .num_accounts = 10});
+  for (const std::uint64_t batch : {1u, 4u}) {
+    for (const std::uint64_t chunk : {64u, 150u}) {
       SimtOptions options;
       options.pipeline = {.accounts_per_batch = batch, .paths_per_chunk = chunk, .sample_paths = 100};
       SCOPED_TRACE(testing::Message() << "batch " << batch << " chunk " << chunk);

@@ -58,7 +58,7 @@ class PipelineBackend final : public Backend {
     if (request.keep_paths == KeepTailPaths::yes) { out.path_offsets.push_back(0); }
     if (accounts.offsets.size() < 2) { return out; }
     const OwnedStream<Device> stream(*device_);
-    ScenarioCube<Device, Real> cube(*device_, run, options_, stream.get());
+    ScenarioCube<Device, Real> cube(*device_, run, accounts, options_, stream.get());
     const SelectionPlan selection = plan_selection(run.num_paths, rule.num_tail, cube.paths().count(0), options_);
     const auto batches = plan_account_batches<Real>(accounts, selection, run.num_paths);
     std::uint64_t most_accounts = 0;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
+#include <vector>
 
 #include "kernels/cuda/kernels/filter_pnl.hpp"
 #include "kernels/cuda/kernels/revalue_columns.hpp"
@@ -21,20 +23,35 @@ const ColumnTables<Real>& column_tables(const ColumnPlan& plan) {
   }
 }
 
+/// [column] whether any of the accounts holds it.
+inline std::vector<char> held_columns(const AccountPlan& accounts, std::uint32_t num_columns) {
+  std::vector<char> held(num_columns, 0);
+  for (const PositionColumn& column : accounts.columns) { held[column.column()] = 1; }
+  return held;
+}
+
+/// The columns that are held: nothing reads the others, so they are not filled.
+template <class Column>
+std::vector<Column> only_held(const std::vector<Column>& columns, const std::vector<char>& held) {
+  std::vector<Column> out;
+  std::copy_if(columns.begin(), columns.end(), std::back_inserter(out), [&](const Column& c) { return held[c.out] != 0; });
+  return out;
+}
+
 /// Tables of steps 1 and 2 as they lie on the device.
 template <class Device, class Real>
 struct ScenarioTables {
   using Stream = typename Device::Stream;
 
-  ScenarioTables(Device& device, const PreparedRun& run, Stream stream)
+  ScenarioTables(Device& device, const PreparedRun& run, const std::vector<char>& held, Stream stream)
       : start_bounds(upload(device, run.scenarios.start_bounds, stream)),
         transition_bounds(upload(device, run.scenarios.transition_bounds, stream)),
         drift(upload(device, narrow(run.scenarios.drift), stream)),
         loading(upload(device, narrow(run.scenarios.loading), stream)),
         observations(upload(device, run.scenarios.observations, stream)),
         market_rows(upload(device, column_tables<Real>(run.columns).market_rows, stream)),
-        products(upload(device, column_tables<Real>(run.columns).products, stream)),
-        options(upload(device, column_tables<Real>(run.columns).options, stream)) {}
+        products(upload(device, only_held(column_tables<Real>(run.columns).products, held), stream)),
+        options(upload(device, only_held(column_tables<Real>(run.columns).options, held), stream)) {}
 
   SimulatePayload simulate_payload(const PreparedRun& run) const {
     const ScenarioPlan& plan = run.scenarios;
@@ -65,8 +82,10 @@ class ScenarioCube {
  public:
   using Stream = typename Device::Stream;
 
-  ScenarioCube(Device& device, const PreparedRun& run, const PipelineOptions& options, Stream stream)
-      : device_(device), run_(run), tables_(device, run, stream),
+  /// Fills the columns that any of the accounts holds.
+  ScenarioCube(Device& device, const PreparedRun& run, const AccountPlan& accounts, const PipelineOptions& options,
+               Stream stream)
+      : device_(device), run_(run), tables_(device, run, held_columns(accounts, run.columns.num_columns), stream),
         scratch_(device, uses_scratch() ? std::uint64_t(scratch_threads) * simulate_bytes_per_thread(num_factors()) / sizeof(float) : 0),
         paths_(plan_paths(run.num_paths, bytes_per_path(), device.free_bytes(), options)),
         observations_(device, tables_.observations.size() * stride()),

@@ -76,13 +76,13 @@ class BlockRunner {
  public:
   BlockRunner(const BlockGrid& grid, TurnOrder order, const ThreadBody& body)
       : grid_(grid), order_(order), body_(body), threads_(grid.threads), warps_(grid.threads / warp_size) {
-    for (Thread& thread : threads_) { thread.stack = std::make_unique<std::byte[]>(stack_bytes); }
+    for (Thread& thread : threads_) { thread.stack = std::make_unique_for_overwrite<std::byte[]>(stack_bytes); }
   }
 
   void run(std::uint64_t block) {
     block_ = block;
     // Exactly as large as asked for, and no zeros, so that the sanitizer and tests see what goes wrong.
-    shared_ = std::make_unique<std::byte[]>(grid_.shared_bytes);
+    shared_ = std::make_unique_for_overwrite<std::byte[]>(grid_.shared_bytes);
     std::fill_n(shared_.get(), grid_.shared_bytes, std::byte{0xff});
     barrier_ = Meeting{grid_.threads, 0, 0};
     for (WarpMeeting& warp : warps_) {
