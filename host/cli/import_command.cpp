@@ -56,11 +56,13 @@ void import_market(const ImportOptions& options, const Importer& importer) {
               format_utc_time(market.as_of).c_str());
 }
 
-CLI::App* add_venue(CLI::App& import, const char* name, const char* description, std::shared_ptr<ImportOptions> options) {
+CLI::App* add_venue(CLI::App& import, const char* name, const char* description,
+                    std::shared_ptr<ImportOptions> options) {
   CLI::App* venue = import.add_subcommand(name, description);
   venue->add_option("files", options->files, "JSON documents of the venue's public API, or tables; several add up")
       ->required();
-  venue->add_option("-o,--output", options->book, "Folder of the market; one that has a market is added to")->required();
+  venue->add_option("-o,--output", options->book, "Folder of the market; one that has a market is added to")
+      ->required();
   venue->add_option("--format", options->format, "csv or parquet (default: that of the folder, else csv)")
       ->check(CLI::IsMember({"csv", "parquet"}));
   return venue;

@@ -26,7 +26,9 @@ void synthesize(const SynthOptions& options) {
                                              : read_book(options.market, BookParts::market_only, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(diagnostics); }
   if (!diagnostics.items().empty()) { print_diagnostics(diagnostics); }
-  for (const std::string& note : synth::plan_archetypes(market).notes) { std::fprintf(stderr, "note: %s\n", note.c_str()); }
+  for (const std::string& note : synth::plan_archetypes(market).notes) {
+    std::fprintf(stderr, "note: %s\n", note.c_str());
+  }
   const Book book = make_exchange(market, options.config);
   write_book(book, options.book, options.format == "csv" ? FileFormat::csv : FileFormat::parquet, BookParts::all);
   std::printf("%zu accounts with %zu positions in %zu instruments written to %s\n", book.accounts.size(),
@@ -37,7 +39,8 @@ void synthesize(const SynthOptions& options) {
 
 void add_synth_command(CLI::App& app) {
   const auto options = std::make_shared<SynthOptions>();
-  CLI::App* command = app.add_subcommand("synth", "Make up a realistic exchange: accounts, and a market if none is named");
+  CLI::App* command =
+      app.add_subcommand("synth", "Make up a realistic exchange: accounts, and a market if none is named");
   command->add_option("-o,--output", options->book, "Folder of the book to write")->required();
   command->add_option("--accounts", options->config.num_accounts, "Number of accounts")
       ->required()->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000'000}));

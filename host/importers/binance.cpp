@@ -17,7 +17,8 @@ namespace importers {
 namespace {
 
 constexpr auto unknown_document =
-    "this is none of the documents known here (exchangeInfo, ticker/24hr, premiumIndex, openInterest and fundingInfo of "
+    "this is none of the documents known here (exchangeInfo, ticker/24hr, premiumIndex, openInterest and fundingInfo "
+    "of "
     "the USDT-margined futures are read). Drop the file or download one of those.";
 
 struct DayColumns {
@@ -120,7 +121,8 @@ class BinanceImport {
     if (!status.empty() && status != "TRADING") { return; }  // its old price, if any, is then left out with a warning
     const std::string base = row.text("baseAsset"), margin = row.text("marginAsset"), type = row.text("contractType");
     if (base.empty()) {
-      row.error("baseAsset", "the coin is missing (the contract has no price without it). Correct it or drop the record.");
+      row.error("baseAsset",
+                "the coin is missing (the contract has no price without it). Correct it or drop the record.");
       return;
     }
     Instrument terms;
@@ -285,7 +287,9 @@ class BinanceImport {
       quote.open_interest = *open_usdt / *quote.mark_price;
     }
     // A day has three times eight hours, however often funding was paid.
-    if (const auto sum = row.number(Column::funding_sum, NumberRule::any, optional)) { listing.funding_rate_8h = *sum / 3.0; }
+    if (const auto sum = row.number(Column::funding_sum, NumberRule::any, optional)) {
+      listing.funding_rate_8h = *sum / 3.0;
+    }
     Listing& place = draft_.listing(symbol);
     if (place.is_quoted && listing.time < place.time) { return; }
     listing.terms = place.terms;

@@ -63,7 +63,8 @@ class DeribitImport {
       const FileKind kind = kind_of_file(files_[file_], problems());
       if (kind == FileKind::table) { read_chain_table(); }
       if (kind != FileKind::json) { continue; }
-      read_documents(files_[file_], problems(), [this](const Json& document) { read_document(document, std::nullopt); });
+      read_documents(files_[file_], problems(),
+                     [this](const Json& document) { read_document(document, std::nullopt); });
     }
     for (auto& [name, listing] : draft_.listings()) { settle(name, listing); }
     return draft_.finish(diagnostics);
@@ -81,7 +82,8 @@ class DeribitImport {
     } else if (document.contains("instrument_name")) {
       read_record(JsonRow(document, ++row_, problems()), document, sent);
     } else if (document.contains("result")) {
-      const double sent_us = document.contains("usOut") && document["usOut"].is_number() ? document["usOut"].get<double>() : 0.0;
+      const double sent_us =
+          document.contains("usOut") && document["usOut"].is_number() ? document["usOut"].get<double>() : 0.0;
       if (sent_us > 1e15) { sent = UtcTime{static_cast<std::int64_t>(sent_us / 1e6)}; }
       read_document(document["result"], sent);
     } else if (document.contains("error")) {
@@ -110,7 +112,8 @@ class DeribitImport {
     if (kind.ends_with("combo")) { return; }  // their legs are listed on their own
     const auto named = terms_from_deribit_name(name);
     if (!named && kind.empty()) {
-      row.error("kind", "the kind of instrument is missing and its name does not tell it (its terms are unknown). Add it.");
+      row.error("kind",
+                "the kind of instrument is missing and its name does not tell it (its terms are unknown). Add it.");
       return;
     }
     NamedTerms known = named.value_or(NamedTerms{});
@@ -124,7 +127,9 @@ class DeribitImport {
     }
     if (!row.text("base_currency").empty()) { known.underlying = row.text("base_currency"); }
     read_payoff(row, kind, known);
-    if (const auto size = row.number("contract_size", NumberRule::positive); size && kind != "spot") { terms.contract_size = *size; }
+    if (const auto size = row.number("contract_size", NumberRule::positive); size && kind != "spot") {
+      terms.contract_size = *size;
+    }
     read_expiry_and_strike(row, terms);
     Listing& listing = draft_.listing(name);
     listing.terms = terms;
@@ -153,7 +158,8 @@ class DeribitImport {
     if (is_option || terms.kind == InstrumentKind::future) {
       if (const auto expiry = row.time_ms("expiration_timestamp")) { terms.expiry = *expiry; }
       if (terms.expiry.seconds == 0 && !row.has("expiration_timestamp")) {
-        row.error("expiration_timestamp", "the expiry is missing and the name does not tell it (the contract cannot be valued). Add it.");
+        row.error("expiration_timestamp",
+                  "the expiry is missing and the name does not tell it (the contract cannot be valued). Add it.");
       }
     }
     if (!is_option) { return; }
@@ -189,12 +195,17 @@ class DeribitImport {
       check_vol(row, "mark_iv", *quote.mark_iv);
     }
     if (is_option) { quote.forward = row.number("underlying_price", NumberRule::positive); }
-    quote.bid = order_price(first(row.number("best_bid_price", NumberRule::any), row.number("bid_price", NumberRule::any)));
-    quote.ask = order_price(first(row.number("best_ask_price", NumberRule::any), row.number("ask_price", NumberRule::any)));
+    quote.bid =
+        order_price(first(row.number("best_bid_price", NumberRule::any), row.number("bid_price", NumberRule::any)));
+    quote.ask =
+        order_price(first(row.number("best_ask_price", NumberRule::any), row.number("ask_price", NumberRule::any)));
     quote.open_interest = row.number("open_interest", NumberRule::not_negative);
-    quote.volume_24h = first(row.number("volume", NumberRule::not_negative), stats.number("volume", NumberRule::not_negative));
-    listing.volume_usd = first(row.number("volume_usd", NumberRule::not_negative), stats.number("volume_usd", NumberRule::not_negative));
-    listing.index_price = first(row.number("index_price", NumberRule::positive), row.number("estimated_delivery_price", NumberRule::positive));
+    quote.volume_24h =
+        first(row.number("volume", NumberRule::not_negative), stats.number("volume", NumberRule::not_negative));
+    listing.volume_usd =
+        first(row.number("volume_usd", NumberRule::not_negative), stats.number("volume_usd", NumberRule::not_negative));
+    listing.index_price = first(row.number("index_price", NumberRule::positive),
+                                row.number("estimated_delivery_price", NumberRule::positive));
     listing.funding_rate_8h = row.number("funding_8h", NumberRule::any);
   }
 
@@ -229,7 +240,8 @@ class DeribitImport {
   void read_chain_table() {
     const std::string header = header_of(files_[file_]);
     if (header.find("instrument") == std::string::npos || header.find("mark_iv") == std::string::npos) {
-      problems().error(0, "", header.substr(0, 80), "this is neither JSON nor a table of an option chain (its header has "
+      problems().error(0, "", header.substr(0, 80),
+                       "this is neither JSON nor a table of an option chain (its header has "
                        "no columns instrument and mark_iv). Drop the file or give the right one.");
       return;
     }
@@ -289,10 +301,12 @@ class DeribitImport {
     quote.volume_24h = row.number(Column::volume, NumberRule::not_negative, optional);
     listing.index_price = row.number(Column::index_price, NumberRule::positive, optional);
     if (quote.mark_iv && *quote.mark_iv > 20.0) {
-      row.error(Column::mark_iv, "this is above 20, that is 2000 % a year (it is probably in percent). Divide it by 100.");
+      row.error(Column::mark_iv,
+                "this is above 20, that is 2000 % a year (it is probably in percent). Divide it by 100.");
     }
     if (!quote.mark_iv && !quote.mark_price) {
-      row.error(Column::mark_price, "the option has neither mark_price nor mark_iv (it cannot be valued). Fill in one of them.");
+      row.error(Column::mark_price,
+                "the option has neither mark_price nor mark_iv (it cannot be valued). Fill in one of them.");
     }
   }
 

@@ -59,7 +59,8 @@ Book MarketDraft::finish(Diagnostics& diagnostics) {
   Book book;
   book.name = name_;
   book.numeraire = numeraire;
-  const bool broken = std::any_of(problems_.begin(), problems_.end(), [](const ProblemLog& p) { return p.has_errors(); });
+  const bool broken =
+      std::any_of(problems_.begin(), problems_.end(), [](const ProblemLog& p) { return p.has_errors(); });
   if (!broken && !as_of_) {
     problems_[0].error(0, "", "", "no document carries a time (the market's as_of is the newest one). Add one that "
                                   "does, such as tickers or a book summary.");
@@ -142,8 +143,8 @@ void MarketDraft::complete_vols() {
       Listing& option = entry->second;
       if (option.quote.mark_iv || !option.quote.mark_price) { continue; }
       const double unit = option.terms->payoff == Payoff::inverse ? 1.0 : *option.quote.forward;
-      const auto total_vol = implied_total_vol_of(option.terms->option_type, option.terms->strike / *option.quote.forward,
-                                                  *option.quote.mark_price / unit);
+      const auto total_vol = implied_total_vol_of(
+          option.terms->option_type, option.terms->strike / *option.quote.forward, *option.quote.mark_price / unit);
       if (total_vol) { option.quote.mark_iv = *total_vol / math::sqrt(years_left(option)); }
     }
     fill_from_neighbours(options);
@@ -161,7 +162,8 @@ void MarketDraft::fill_from_neighbours(std::vector<std::pair<const std::string, 
     if (option.quote.mark_iv || known.empty()) { continue; }
     const double log_strike = math::log(option.terms->strike);
     const auto nearest = *std::min_element(known.begin(), known.end(), [log_strike](const auto* a, const auto* b) {
-      return std::abs(math::log(a->second.terms->strike) - log_strike) < std::abs(math::log(b->second.terms->strike) - log_strike);
+      return std::abs(math::log(a->second.terms->strike) - log_strike) <
+             std::abs(math::log(b->second.terms->strike) - log_strike);
     });
     option.quote.mark_iv = nearest->second.quote.mark_iv;
     problems_[option.quote_place.file].warning(
@@ -179,10 +181,14 @@ std::optional<double> MarketDraft::index_price_of(const std::string& underlying)
     const bool inverse = listing.terms->payoff == Payoff::inverse;
     const bool in_dollars = inverse || is_dollar(listing.settlement);
     if (!in_dollars) { continue; }
-    if (listing.index_price) { (inverse || listing.settlement == numeraire ? in_usd : in_stablecoin).push_back(*listing.index_price); }
+    if (listing.index_price) {
+      (inverse || listing.settlement == numeraire ? in_usd : in_stablecoin).push_back(*listing.index_price);
+    }
     if (!expires(listing) && listing.quote.mark_price) { marks.push_back(*listing.quote.mark_price); }
     if (is_option(listing) && listing.quote.forward) { forwards.push_back(*listing.quote.forward); }
-    if (listing.terms->kind == InstrumentKind::future && listing.quote.mark_price) { forwards.push_back(*listing.quote.mark_price); }
+    if (listing.terms->kind == InstrumentKind::future && listing.quote.mark_price) {
+      forwards.push_back(*listing.quote.mark_price);
+    }
   }
   for (const auto* prices : {&in_usd, &in_stablecoin, &marks, &forwards}) {
     if (!prices->empty()) { return median_of(*prices); }
@@ -215,7 +221,8 @@ void MarketDraft::make_underlyings(Book& book) {
     if (const auto price = index_price_of(name)) {
       underlying.index_price_usd = *price;
     } else {
-      problems_[place.file].error(place.row, "index_price", name, "no document has a price of this coin in dollars (its "
+      problems_[place.file].error(place.row, "index_price", name,
+                                  "no document has a price of this coin in dollars (its "
                                   "instruments cannot be valued). Add its index price, perpetual or spot market.");
     }
     if (const auto volume = volume_usd.find(name); volume != volume_usd.end()) { underlying.adv_usd = volume->second; }

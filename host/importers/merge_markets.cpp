@@ -78,9 +78,12 @@ class MarketMerge {
     });
     for (const auto& [expiry, names] : dropped) {
       diagnostics.warning("instruments", 0, "expiry", format_utc_time(expiry),
-                          std::to_string(names.size()) + " contract(s), " + names.front() + " first, expired before the "
-                          "new as_of, " + format_utc_time(newer_.as_of) + " (they have no value left to simulate). They "
-                          "are dropped; drop positions in them too.");
+                          std::to_string(names.size()) + " contract(s), " + names.front() +
+                              " first, expired before the "
+                              "new as_of, " +
+                              format_utc_time(newer_.as_of) +
+                              " (they have no value left to simulate). They "
+                              "are dropped; drop positions in them too.");
     }
   }
 
@@ -90,11 +93,15 @@ class MarketMerge {
     std::map<std::tuple<std::string, std::string, UtcTime>, double> forwards;
     for (InstrumentId i = 0; i < newer_.instruments.size(); ++i) {
       const auto entry = entries_.find(newer_.instruments[i].name);
-      if (entry != entries_.end() && newer_.quotes[i].forward) { forwards.emplace(key(entry->second), *newer_.quotes[i].forward); }
+      if (entry != entries_.end() && newer_.quotes[i].forward) {
+        forwards.emplace(key(entry->second), *newer_.quotes[i].forward);
+      }
     }
     for (auto& [name, entry] : entries_) {
       const auto forward = forwards.find(key(entry));
-      if (entry.instrument.kind == InstrumentKind::option && forward != forwards.end()) { entry.quote.forward = forward->second; }
+      if (entry.instrument.kind == InstrumentKind::option && forward != forwards.end()) {
+        entry.quote.forward = forward->second;
+      }
     }
   }
 
@@ -136,10 +143,11 @@ Book merge_markets(const Book& existing, const Book& incoming, Diagnostics& diag
     return existing;
   }
   if (std::abs(incoming.as_of.seconds - existing.as_of.seconds) > same_moment_seconds) {
-    diagnostics.warning("book.toml", 0, "as_of", format_utc_time(existing.as_of),
-                        "the market there and the imported one, of " + format_utc_time(incoming.as_of) +
-                            ", are more than an hour apart (prices of different times in one market make false offsets). "
-                            "Import all venues at one time.");
+    diagnostics.warning(
+        "book.toml", 0, "as_of", format_utc_time(existing.as_of),
+        "the market there and the imported one, of " + format_utc_time(incoming.as_of) +
+            ", are more than an hour apart (prices of different times in one market make false offsets). "
+            "Import all venues at one time.");
   }
   const bool incoming_is_newer = incoming.as_of >= existing.as_of;
   MarketMerge merge(incoming_is_newer ? existing : incoming, incoming_is_newer ? incoming : existing);

@@ -111,13 +111,15 @@ class ExchangeBuilder {
 
 Book make_exchange(const Book& market, SynthConfig config) {
   if (config.num_accounts == 0) {
-    throw UsageError("the number of accounts is 0 (an exchange without accounts has no margins). Ask for at least one.");
+    throw UsageError(
+        "the number of accounts is 0 (an exchange without accounts has no margins). Ask for at least one.");
   }
   const synth::MarketIndex index(market);
   const synth::ArchetypePlan plan = synth::plan_archetypes(index);
   const std::vector<std::uint8_t> kinds = synth::draw_archetypes(plan, config);
   Book book = market;
-  book.name = "synthetic exchange, " + std::to_string(config.num_accounts) + " accounts, seed " + std::to_string(config.seed);
+  book.name =
+      "synthetic exchange, " + std::to_string(config.num_accounts) + " accounts, seed " + std::to_string(config.seed);
   book.accounts.clear();
   book.positions.clear();
   book.collateral.clear();

@@ -117,7 +117,8 @@ class MarketMaker {
 
  private:
   UnderlyingId id(const std::string& name) const {
-    return static_cast<UnderlyingId>(std::lower_bound(underlyings_.begin(), underlyings_.end(), name) - underlyings_.begin());
+    return static_cast<UnderlyingId>(std::lower_bound(underlyings_.begin(), underlyings_.end(), name) -
+                                     underlyings_.begin());
   }
 
   void add(Instrument instrument, Quote quote) {
@@ -235,7 +236,8 @@ class MarketMaker {
     option.expiry = {expiry.seconds};
     option.strike = strike;
     option.option_type = type;
-    const double value = math::black76_over_forward(sign, math::log(strike / forward), strike / forward, vol * math::sqrt(years));
+    const double value =
+        math::black76_over_forward(sign, math::log(strike / forward), strike / forward, vol * math::sqrt(years));
     const double unit = inverse ? 1.0 : forward;
     const int digits = inverse ? -8 : decade(forward) - 7;
     Quote quote;

@@ -118,7 +118,12 @@ void MarketIndex::group_coins() {
     if (stable_[u]) { continue; }
     // The square root: people hold the lesser coins more often than they trade them.
     coins.add(u, math::sqrt(std::max(popularity[u], least_popularity_usd)));
-    if (popularity[u] > first) { second = first; first = popularity[u]; } else { second = std::max(second, popularity[u]); }
+    if (popularity[u] > first) {
+      second = first;
+      first = popularity[u];
+    } else {
+      second = std::max(second, popularity[u]);
+    }
   }
   for (const InstrumentId i : perpetuals.ids) {
     if (popularity[book.instruments[i].underlying] < second) {

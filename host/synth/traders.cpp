@@ -245,7 +245,9 @@ class Trader {
   }
 
   /// Both legs of a hedge stay within the smaller of their position limits, or it would be none.
-  double limit_usd(InstrumentId i) const { return market_.tradables[i].max_contracts * market_.tradables[i].notional_usd; }
+  double limit_usd(InstrumentId i) const {
+    return market_.tradables[i].max_contracts * market_.tradables[i].notional_usd;
+  }
   double contracts_for(InstrumentId i, double usd) const { return usd / market_.tradables[i].notional_usd; }
   double trade_usd(InstrumentId i, double usd) {
     const bool is_option = market_.book.instruments[i].kind == InstrumentKind::option;
@@ -285,7 +287,11 @@ void sort_and_merge(std::vector<Row>& rows, Key key, Merge merge) {
   std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return key(a) < key(b); });
   std::size_t kept = 0;
   for (std::size_t n = 0; n < rows.size(); ++n) {
-    if (kept > 0 && key(rows[kept - 1]) == key(rows[n])) { merge(rows[kept - 1], rows[n]); } else { rows[kept++] = rows[n]; }
+    if (kept > 0 && key(rows[kept - 1]) == key(rows[n])) {
+      merge(rows[kept - 1], rows[n]);
+    } else {
+      rows[kept++] = rows[n];
+    }
   }
   rows.resize(kept);
 }

@@ -112,10 +112,11 @@ TEST(BinanceJson, BadFieldsAreAllReported) {
 TEST(BinanceTable, DayMakesAMarket) {
   TestFolder folder;
   const auto file = folder.write("perps.csv",
-      "date,symbol,close_usdt,high,low,volume_usdt,open_interest_coins,open_interest_usdt,funding_rate_sum_day,n_funding\n"
-      "2026-03-01,BTCUSDT,66000,67000,65000,13200000000,78000,5148000000,0.00009,3\n"
-      "2026-03-01,1000PEPEUSDT,0.0037,0.004,0.003,3700000,2000000000,7400000,,0\n"
-      "2026-03-01,1MBABYDOGEUSDT,0.001,0.001,0.001,1000,50000,50,0.0006,6\n");
+                                 "date,symbol,close_usdt,high,low,volume_usdt,open_interest_coins,open_interest_usdt,"
+                                 "funding_rate_sum_day,n_funding\n"
+                                 "2026-03-01,BTCUSDT,66000,67000,65000,13200000000,78000,5148000000,0.00009,3\n"
+                                 "2026-03-01,1000PEPEUSDT,0.0037,0.004,0.003,3700000,2000000000,7400000,,0\n"
+                                 "2026-03-01,1MBABYDOGEUSDT,0.001,0.001,0.001,1000,50000,50,0.0006,6\n");
   Diagnostics diagnostics;
 
   const Book book = import_binance({file}, {}, diagnostics);
@@ -134,7 +135,8 @@ TEST(BinanceTable, DayMakesAMarket) {
 
 TEST(BinanceTable, BadCellsAreAllReported) {
   TestFolder folder;
-  const auto file = folder.write("perps.csv", "date,symbol,close_usdt\n1 March,BTCUSDT,0\n2026-03-01,,5\n2026-03-01,ETHUSDT,\n");
+  const auto file =
+      folder.write("perps.csv", "date,symbol,close_usdt\n1 March,BTCUSDT,0\n2026-03-01,,5\n2026-03-01,ETHUSDT,\n");
   Diagnostics diagnostics;
 
   import_binance({file}, {}, diagnostics);

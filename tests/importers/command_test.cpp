@@ -47,7 +47,8 @@ TEST(ImportCommand, TwoVenuesAddUpInOneFolder) {
 TEST(ImportCommand, BadInputChangesNothing) {
   TestFolder folder;
   const std::string out = " -o" + quoted(folder.path() / "market");
-  const auto bad = folder.write("bad.json", R"({"instrument_name": "BTC-PERPETUAL", "mark_price": -1, "timestamp": 1772366400000})");
+  const auto bad =
+      folder.write("bad.json", R"({"instrument_name": "BTC-PERPETUAL", "mark_price": -1, "timestamp": 1772366400000})");
 
   EXPECT_EQ(run_import(folder, "deribit" + quoted(bad) + out), 3);
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "market"));

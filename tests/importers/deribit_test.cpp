@@ -139,9 +139,13 @@ TEST(DeribitJson, BadFieldsAreAllReported) {
   EXPECT_TRUE(has_problem(diagnostics, 5, "", Severity::error));
   EXPECT_TRUE(has_problem(diagnostics, 6, "", Severity::error));
   EXPECT_EQ(diagnostics.num_errors(), 9u) << listed(diagnostics);
-  const Diagnostic expected{file.generic_string(), 1, "mark_price", "many",
-                            "this is not a finite number (nothing can be computed from it). Correct it or drop the field.",
-                            Severity::error};
+  const Diagnostic expected{
+      file.generic_string(),
+      1,
+      "mark_price",
+      "many",
+      "this is not a finite number (nothing can be computed from it). Correct it or drop the field.",
+      Severity::error};
   EXPECT_EQ(diagnostics.items()[0], expected) << listed(diagnostics);
 }
 
@@ -149,7 +153,8 @@ TEST(DeribitJson, BrokenFilesAreReported) {
   TestFolder folder;
   const std::vector<std::filesystem::path> files = {
       folder.write("cut.json", R"({"result": [{"instrument_name": "BTC-PERP)"), folder.write("empty.json", " \n"),
-      folder.path() / "absent.json", folder.write("refused.json", R"({"error": {"code": 10028, "message": "too_many_requests"}})"),
+      folder.path() / "absent.json",
+      folder.write("refused.json", R"({"error": {"code": 10028, "message": "too_many_requests"}})"),
       folder.write("words.txt", "a,b\n1,2\n")};
   Diagnostics diagnostics;
 
@@ -179,9 +184,12 @@ TEST(DeribitJson, ExpiredAndUnpricedContractsAreLeftOut) {
 TEST(DeribitTable, ChainMakesAMarket) {
   TestFolder folder;
   const auto file = folder.write("chain.csv", chain_header +
-      "2026-03-01T12:00:00Z,BTC-27MAR26-60000-C,BTC,2026-03-27T08:00:00Z,60000,C,0.55,0.1168,66200,BTC-27MAR26,66000,5,1,0.116,0.117,0.8,50\n"
-      "2026-03-01T12:00:01Z,BTC-27MAR26-60000-P,BTC,2026-03-27T08:00:00Z,60000,P,0.55,0.0231,66202,BTC-27MAR26,66010,5,,,0,,\n"
-      "2026-03-01T12:00:01Z,BTC-27MAR26-70000-P,BTC,2026-03-27T08:00:00Z,70000,P,,0.0573,66202,BTC-27MAR26,66020,5,1,0.05,0.06,,\n");
+                                                  "2026-03-01T12:00:00Z,BTC-27MAR26-60000-C,BTC,2026-03-27T08:00:00Z,"
+                                                  "60000,C,0.55,0.1168,66200,BTC-27MAR26,66000,5,1,0.116,0.117,0.8,50\n"
+                                                  "2026-03-01T12:00:01Z,BTC-27MAR26-60000-P,BTC,2026-03-27T08:00:00Z,"
+                                                  "60000,P,0.55,0.0231,66202,BTC-27MAR26,66010,5,,,0,,\n"
+                                                  "2026-03-01T12:00:01Z,BTC-27MAR26-70000-P,BTC,2026-03-27T08:00:00Z,"
+                                                  "70000,P,,0.0573,66202,BTC-27MAR26,66020,5,1,0.05,0.06,,\n");
   Diagnostics diagnostics;
 
   const Book book = import_deribit({file}, diagnostics);
@@ -200,10 +208,12 @@ TEST(DeribitTable, ChainMakesAMarket) {
 
 TEST(DeribitTable, BadCellsAreAllReported) {
   TestFolder folder;
-  const auto file = folder.write("chain.csv", chain_header +
-      "yesterday,BTC-27MAR26-60000-C,BTC,2026-03-27T08:00:00Z,-60000,C,55,0.1168,66200,BTC-27MAR26,66000,5,1,0.116,0.117,0.8,50\n"
-      "2026-03-01T12:00:01Z,,BTC,2026-03-27T08:00:00Z,60000,P,0.55,0.0231,66202,,66010,5,,,0,,\n"
-      "2026-03-01T12:00:01Z,BTC-27MAR26-70000-X,,27MAR26,70000,X,,,nan,,x,-5,1,0.05,0.06,,\n");
+  const auto file = folder.write(
+      "chain.csv", chain_header +
+                       "yesterday,BTC-27MAR26-60000-C,BTC,2026-03-27T08:00:00Z,-60000,C,55,0.1168,66200,BTC-27MAR26,"
+                       "66000,5,1,0.116,0.117,0.8,50\n"
+                       "2026-03-01T12:00:01Z,,BTC,2026-03-27T08:00:00Z,60000,P,0.55,0.0231,66202,,66010,5,,,0,,\n"
+                       "2026-03-01T12:00:01Z,BTC-27MAR26-70000-X,,27MAR26,70000,X,,,nan,,x,-5,1,0.05,0.06,,\n");
   Diagnostics diagnostics;
 
   import_deribit({file}, diagnostics);
@@ -212,7 +222,8 @@ TEST(DeribitTable, BadCellsAreAllReported) {
   EXPECT_TRUE(has_problem(diagnostics, 1, "strike", Severity::error));
   EXPECT_TRUE(has_problem(diagnostics, 1, "mark_iv", Severity::error));
   EXPECT_TRUE(has_problem(diagnostics, 2, "instrument", Severity::error));
-  for (const char* field : {"underlying", "expiry_utc", "type", "mark_price", "underlying_price", "index_price", "open_interest"}) {
+  for (const char* field :
+       {"underlying", "expiry_utc", "type", "mark_price", "underlying_price", "index_price", "open_interest"}) {
     EXPECT_TRUE(has_problem(diagnostics, 3, field, Severity::error)) << field;
   }
   EXPECT_EQ(diagnostics.num_errors(), 11u) << listed(diagnostics);

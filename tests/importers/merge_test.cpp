@@ -117,7 +117,8 @@ TEST(MergeMarkets, AnotherNumeraireIsAnError) {
 TEST(MergeMarkets, TwoVenuesPassTheReadersChecks) {
   TestFolder folder;
   Diagnostics diagnostics;
-  const Book deribit = import_deribit({example("deribit-instruments.json"), example("deribit-summary.json")}, diagnostics);
+  const Book deribit =
+      import_deribit({example("deribit-instruments.json"), example("deribit-summary.json")}, diagnostics);
   const Book binance = import_binance({example("binance-exchange-info.json"), example("binance-premium-index.json"),
                                        example("binance-ticker.json")}, {}, diagnostics);
 

@@ -41,7 +41,9 @@ class RealChain : public ::testing::TestWithParam<Snapshot> {};
 TEST_P(RealChain, ImportsWholeAndPricesBack) {
   const Snapshot& snapshot = GetParam();
   const auto file = real_data(snapshot.file);
-  if (!file) { GTEST_SKIP() << snapshot.file << " is not there; set TAILMARGIN_SHARED_DATA to the folder of market data"; }
+  if (!file) {
+    GTEST_SKIP() << snapshot.file << " is not there; set TAILMARGIN_SHARED_DATA to the folder of market data";
+  }
   Diagnostics diagnostics;
 
   const Book book = import_deribit({*file}, diagnostics);

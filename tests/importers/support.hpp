@@ -52,7 +52,9 @@ inline InstrumentId find_instrument(const Book& book, const std::string& name) {
 inline const Instrument& instrument_of(const Book& book, const std::string& name) {
   return book.instruments[find_instrument(book, name)];
 }
-inline const Quote& quote_of(const Book& book, const std::string& name) { return book.quotes[find_instrument(book, name)]; }
+inline const Quote& quote_of(const Book& book, const std::string& name) {
+  return book.quotes[find_instrument(book, name)];
+}
 
 inline UnderlyingId find_underlying(const Book& book, const std::string& name) {
   const auto found = std::find_if(book.underlyings.begin(), book.underlyings.end(),
@@ -74,7 +76,8 @@ inline std::string listed(const Diagnostics& diagnostics) {
 }
 
 /// Whether some problem is in this row and field.
-inline bool has_problem(const Diagnostics& diagnostics, std::uint64_t row, const std::string& field, Severity severity) {
+inline bool has_problem(const Diagnostics& diagnostics, std::uint64_t row, const std::string& field,
+                        Severity severity) {
   return std::any_of(diagnostics.items().begin(), diagnostics.items().end(), [&](const Diagnostic& d) {
     return d.row == row && d.field == field && d.severity == severity;
   });
@@ -83,8 +86,9 @@ inline bool has_problem(const Diagnostics& diagnostics, std::uint64_t row, const
 /// A file of real market data, which is not part of the source; nothing if it is not there.
 inline std::optional<std::filesystem::path> real_data(const std::string& name) {
   const char* folder = std::getenv("TAILMARGIN_SHARED_DATA");
-  const std::filesystem::path base =
-      folder != nullptr ? std::filesystem::path(folder) : std::filesystem::path(TAILMARGIN_SOURCE_DIR) / ".." / "shared" / "data";
+  const std::filesystem::path base = folder != nullptr
+                                         ? std::filesystem::path(folder)
+                                         : std::filesystem::path(TAILMARGIN_SOURCE_DIR) / ".." / "shared" / "data";
   const std::filesystem::path file = base / name;
   return std::filesystem::exists(file) ? std::optional(file) : std::nullopt;
 }

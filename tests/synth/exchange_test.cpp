@@ -54,7 +54,8 @@ std::vector<double> equities(const Book& book) {
 
 std::size_t find_archetype(const std::string& slug) {
   const auto& table = synth::archetypes();
-  return static_cast<std::size_t>(std::find_if(table.begin(), table.end(), [&](const auto& a) { return a.slug == slug; }) - table.begin());
+  return static_cast<std::size_t>(
+      std::find_if(table.begin(), table.end(), [&](const auto& a) { return a.slug == slug; }) - table.begin());
 }
 
 /// Value in USD of one contract when the coin's prices are multiplied by `up`, less now, as the book defines its P&L.
@@ -88,7 +89,8 @@ TEST(Synth, SameSeedSameBytesOtherSeedOthers) {
   write_book(make_exchange(market, {2000, 4}), folder.path / "b", FileFormat::csv, BookParts::all);
   write_book(make_exchange(market, {2000, 5}), folder.path / "c", FileFormat::csv, BookParts::all);
 
-  for (const char* file : {"book.toml", "underlyings.csv", "instruments.csv", "market.csv", "positions.csv", "collateral.csv"}) {
+  for (const char* file :
+       {"book.toml", "underlyings.csv", "instruments.csv", "market.csv", "positions.csv", "collateral.csv"}) {
     EXPECT_FALSE(bytes_of(folder.path / "a" / file).empty()) << file;
     EXPECT_EQ(bytes_of(folder.path / "a" / file), bytes_of(folder.path / "b" / file)) << file;
   }
@@ -105,9 +107,22 @@ TEST(Synth, SameBookOnEveryPlatform) {
     std::uint64_t bits = __builtin_bit_cast(std::uint64_t, x);
     for (int n = 0; n < 8; ++n, bits >>= 8) { hash = (hash ^ (bits & 0xffu)) * 1099511628211ull; }
   };
-  for (const Quote& q : book.quotes) { add(q.mark_price.value_or(-1)); add(q.mark_iv.value_or(-1)); add(q.open_interest.value_or(-1)); }
-  for (const Position& p : book.positions) { add(static_cast<double>(p.account)); add(p.instrument); add(p.quantity); add(p.entry_price.value_or(-1)); }
-  for (const CollateralBalance& b : book.collateral) { add(static_cast<double>(b.account)); add(b.asset); add(b.amount); }
+  for (const Quote& q : book.quotes) {
+    add(q.mark_price.value_or(-1));
+    add(q.mark_iv.value_or(-1));
+    add(q.open_interest.value_or(-1));
+  }
+  for (const Position& p : book.positions) {
+    add(static_cast<double>(p.account));
+    add(p.instrument);
+    add(p.quantity);
+    add(p.entry_price.value_or(-1));
+  }
+  for (const CollateralBalance& b : book.collateral) {
+    add(static_cast<double>(b.account));
+    add(b.asset);
+    add(b.amount);
+  }
 
   EXPECT_EQ(hash, 8458630597409019985ull);
 }
@@ -117,7 +132,8 @@ TEST(Synth, AnAccountDoesNotDependOnTheirNumber) {
   const Book few = make_exchange(market, {100, 3}), more = make_exchange(market, {1000, 3});
   const auto holdings = [](const Book& book, const std::string& account) {
     std::vector<std::pair<InstrumentId, double>> found;
-    const auto a = static_cast<AccountId>(std::find(book.accounts.begin(), book.accounts.end(), account) - book.accounts.begin());
+    const auto a =
+        static_cast<AccountId>(std::find(book.accounts.begin(), book.accounts.end(), account) - book.accounts.begin());
     for (const Position& p : book.positions) { if (p.account == a) { found.emplace_back(p.instrument, p.quantity); } }
     return found;
   };
@@ -182,7 +198,8 @@ TEST(Synth, LeverageIsSensible) {
   for (const Position& p : book.positions) {
     const Instrument& x = book.instruments[p.instrument];
     const bool usd_contract = x.payoff == Payoff::inverse && x.kind != InstrumentKind::option;
-    gross[p.account] += std::abs(p.quantity) * x.contract_size * (usd_contract ? 1.0 : book.underlyings[x.underlying].index_price_usd);
+    gross[p.account] +=
+        std::abs(p.quantity) * x.contract_size * (usd_contract ? 1.0 : book.underlyings[x.underlying].index_price_usd);
   }
   std::map<std::string, std::vector<double>> leverage;
   for (AccountId a = 0; a < book.accounts.size(); ++a) {
@@ -230,7 +247,9 @@ TEST(Synth, MarketMakersAreLargeAndHedged) {
 TEST(Synth, CoveredCallsAreCovered) {
   const Book& book = large_exchange();
   std::map<std::pair<AccountId, UnderlyingId>, double> coins;
-  for (const CollateralBalance& balance : book.collateral) { coins[{balance.account, balance.asset}] += balance.amount; }
+  for (const CollateralBalance& balance : book.collateral) {
+    coins[{balance.account, balance.asset}] += balance.amount;
+  }
   std::map<std::pair<AccountId, UnderlyingId>, double> sold;
   for (const Position& p : book.positions) {
     if (slug_of(book.accounts[p.account]) != "covered-call") { continue; }
@@ -303,12 +322,14 @@ TEST(Synth, MarketWithoutOptionsGivesTheirShareToOthers) {
   EXPECT_EQ(book.accounts.size(), 5000u);
   for (const std::string& account : book.accounts) {
     const std::string slug = slug_of(account);
-    EXPECT_TRUE(slug == "alt-book" || slug == "basis" || slug == "calendar" || slug == "holder" || slug == "retail") << slug;
+    EXPECT_TRUE(slug == "alt-book" || slug == "basis" || slug == "calendar" || slug == "holder" || slug == "retail")
+        << slug;
   }
 }
 
 TEST(Synth, MarketOfOptionsOnlyWorks) {
-  const Book market = without(make_market(1), {InstrumentKind::spot, InstrumentKind::perpetual, InstrumentKind::future});
+  const Book market =
+      without(make_market(1), {InstrumentKind::spot, InstrumentKind::perpetual, InstrumentKind::future});
 
   const Book book = make_exchange(market, {5000, 1});
 
@@ -317,7 +338,8 @@ TEST(Synth, MarketOfOptionsOnlyWorks) {
 }
 
 TEST(Synth, WithoutAnythingToTradeItRefuses) {
-  const Book market = without(make_market(1), {InstrumentKind::perpetual, InstrumentKind::future, InstrumentKind::option});
+  const Book market =
+      without(make_market(1), {InstrumentKind::perpetual, InstrumentKind::future, InstrumentKind::option});
 
   EXPECT_THROW(make_exchange(market, {10, 1}), UsageError);
   EXPECT_THROW(make_exchange(make_market(1), {0, 1}), UsageError);

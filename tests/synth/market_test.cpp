@@ -41,7 +41,9 @@ TEST(SynthMarket, NamesAreSortedAndDistinct) {
   for (std::size_t i = 1; i < book.instruments.size(); ++i) {
     EXPECT_LT(book.instruments[i - 1].name, book.instruments[i].name);
   }
-  for (std::size_t u = 1; u < book.underlyings.size(); ++u) { EXPECT_LT(book.underlyings[u - 1].name, book.underlyings[u].name); }
+  for (std::size_t u = 1; u < book.underlyings.size(); ++u) {
+    EXPECT_LT(book.underlyings[u - 1].name, book.underlyings[u].name);
+  }
 }
 
 struct Smile {
@@ -68,7 +70,8 @@ TEST(SynthMarket, PutCallParityHolds) {
     ASSERT_EQ(smile.call.size(), smile.put.size());
     for (const auto& [strike, call] : smile.call) {
       // Marks are rounded to 1e-8 of a coin or about 1e-7 of the forward, each of the two by half of that.
-      EXPECT_NEAR(call - smile.put.at(strike), 1.0 - strike / forward, 1.1e-7) << "strike " << strike << " of " << forward;
+      EXPECT_NEAR(call - smile.put.at(strike), 1.0 - strike / forward, 1.1e-7)
+          << "strike " << strike << " of " << forward;
     }
   }
 }
