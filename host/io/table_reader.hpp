@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 
-#include "host/domain/validate/book_builder.hpp"
 #include "host/domain/validate/problem_log.hpp"
 #include "host/domain/validate/row_batch.hpp"
 

@@ -24,9 +24,6 @@ struct BookHeader {
   std::optional<double> insurance_fund_usd;
 };
 
-/// Whether a table was read whole. If not, names that seem unknown may only be unread, and are not reported.
-enum class Completeness : std::uint8_t { whole, partial };
-
 class BookBuilder {
  public:
   explicit BookBuilder(BookHeader header);

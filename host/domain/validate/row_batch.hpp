@@ -17,6 +17,9 @@ enum class ColumnType : std::uint8_t {
   time,     ///< UTC, seconds
 };
 
+/// Whether a table was read whole. If not, names that seem unknown may only be unread, and are not reported.
+enum class Completeness : std::uint8_t { whole, partial };
+
 enum class Presence : std::uint8_t { required, optional };
 
 struct ColumnSpec {
