@@ -9,6 +9,13 @@ namespace {
 
 constexpr int oldest_compute_capability_major = TAILMARGIN_CUDA_OLDEST_MAJOR;
 
+/// Why the runtime found no device. It calls a missing driver an old one.
+std::string no_device(cudaError_t code) {
+  int driver = 0;
+  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) { return "there is no NVIDIA driver on this machine"; }
+  return std::string("no usable CUDA device: ") + cudaGetErrorString(code);
+}
+
 std::string cure(const std::string& problem) {
   return problem + " (the cuda backend cannot run). Install or update the NVIDIA driver, or use --backend cpu.";
 }
@@ -19,8 +26,8 @@ std::string unavailable_reason(int ordinal) {
   int count = 0;
   const cudaError_t code = cudaGetDeviceCount(&count);
   if (code != cudaSuccess) {
-    cudaGetLastError();
-    return cure(std::string("no usable CUDA device: ") + cudaGetErrorString(code));
+    cudaGetLastError();  // forgets the error, which would be blamed on a later call
+    return cure(no_device(code));
   }
   if (ordinal < 0 || ordinal >= count) {
     return "CUDA device " + std::to_string(ordinal) + " does not exist (there are " + std::to_string(count) +

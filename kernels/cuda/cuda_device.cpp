@@ -15,7 +15,7 @@ namespace {
 /// The path of a source file from the project's root, wherever it was compiled.
 std::string place_of(const char* file, int line) {
   const std::string path(file);
-  const std::size_t root = path.rfind("kernels/");
+  const std::size_t root = path.rfind("kernels/cuda/");
   return (root == std::string::npos ? path : path.substr(root)) + ":" + std::to_string(line);
 }
 

@@ -18,6 +18,7 @@ Key* CudaDevice::sort_segments(Key* keys, Key* alternate, std::uint64_t num_keys
   };
   std::size_t bytes = 0;
   TM_CUDA_CHECK(sort(nullptr, bytes));
+  bytes = bytes == 0 ? 1 : bytes;  // no scratch would be another question for the size, and sort nothing
   if (bytes > sort_scratch_.size()) {
     sort_scratch_ = {};  // frees the old scratch first
     sort_scratch_ = DeviceBuffer<std::byte, CudaDevice>(*this, bytes);

@@ -8,6 +8,8 @@
 
 #include "kernels/cuda/errors.hpp"
 #include "kernels/cuda/kernels/account_pnl_pack.hpp"
+#include "kernels/cuda/kernels/filter_pnl.hpp"
+#include "kernels/cuda/kernels/summarise_tails.hpp"
 #include "kernels/cuda/pipeline/device_buffer.hpp"
 #include "kernels/cuda/pipeline/plans.hpp"
 #include "kernels/cuda/simt/simt_device.hpp"
@@ -168,6 +170,34 @@ TEST(AccountPnlPack, HasTheBitsOfAccountPnlLanes) {
   expect_pack_is_lanes<float, 1>();
   expect_pack_is_lanes<float, 2>();
   expect_pack_is_lanes<double, 1>();
+}
+
+TEST(FilterPnl, AFullBufferCountsOnAndWritesNoFurther) {
+  SimtDevice device({});
+  const std::vector<std::uint64_t> offsets{0, 0};  // one account without positions: every loss is the same
+  const std::vector<float> cube(64);
+  std::vector<TailKey<float>> keys(4, 7);
+  std::uint32_t num_above = 0, num_ties = 0;
+  const FilterPnl<float> kernel{{offsets.data(), nullptr}, nullptr, 1, cube.data(), 64, 100, 50, nullptr, 3, keys.data(),
+                                &num_above, &num_ties};
+
+  device.for_blocks("filter_pnl", 0, {FilterPnl<float>::num_blocks(1, 50), FilterPnl<float>::max_threads, 0}, kernel);
+
+  EXPECT_EQ(num_above, 50u) << "paths beyond the end count as well, or some do not";
+  EXPECT_EQ(keys[3], 7u) << "a key was written behind the buffer";
+  for (int i = 0; i < 3; ++i) { EXPECT_GE(tail_loss<float>(keys[static_cast<std::size_t>(i)]).path, 100u); }
+}
+
+TEST(TailRoute, ChangesExactlyAtItsLimits) {
+  const std::uint32_t tail = 10, capacity = 20;
+
+  EXPECT_EQ(tail_route(10, 0, tail, capacity), TailRoute::candidates);
+  EXPECT_EQ(tail_route(20, 0, tail, capacity), TailRoute::candidates);
+  EXPECT_EQ(tail_route(21, 0, tail, capacity), TailRoute::whole_row);
+  EXPECT_EQ(tail_route(9, 1, tail, capacity), TailRoute::ties);
+  EXPECT_EQ(tail_route(0, 10, tail, capacity), TailRoute::ties);
+  EXPECT_EQ(tail_route(9, 0, tail, capacity), TailRoute::whole_row);
+  EXPECT_EQ(tail_route(0, 9, tail, capacity), TailRoute::whole_row);
 }
 
 TEST(Plans, PathsFitOrAreCutIntoTiles) {

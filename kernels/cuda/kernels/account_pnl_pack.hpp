@@ -6,9 +6,9 @@
 
 namespace tailmargin {
 
-/// Column and quantity side by side: one broadcast load per position.
+/// Column and quantity side by side and aligned: one broadcast load per position.
 template <class Real>
-struct PositionEntry {
+struct alignas(2 * sizeof(Real)) PositionEntry {
   PositionColumn column;
   Real quantity;
 };
