@@ -48,18 +48,12 @@ ChosenModel choose_model(const std::string& option, const std::filesystem::path&
 }
 
 void print_diagnostics(const Diagnostics& diagnostics) {
-  constexpr std::size_t shown = 20;
-  std::size_t count = 0;
   for (const Diagnostic& d : diagnostics.items()) {
-    if (++count > shown) { break; }
     std::string where = d.file;
     if (d.row != 0) { where += " row " + std::to_string(d.row); }
     if (!d.field.empty()) { where += ", " + d.field; }
     if (!d.value.empty()) { where += " = " + d.value; }
     std::fprintf(stderr, "%s: %s: %s\n", d.severity == Severity::error ? "error" : "warning", where.c_str(), d.reason.c_str());
-  }
-  if (diagnostics.items().size() > shown) {
-    std::fprintf(stderr, "... and %zu more\n", diagnostics.items().size() - shown);
   }
 }
 

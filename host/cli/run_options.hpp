@@ -41,7 +41,7 @@ ChosenModel choose_model(const std::string& option, const std::filesystem::path&
 /// Text of the built-in model, examples/models/three-regimes.toml.
 const char* default_model_text();
 
-/// Prints diagnostics to stderr: the first 20 in full, then how many more.
+/// Prints every problem to stderr, one line each. Readers limit how many of a kind they report.
 void print_diagnostics(const Diagnostics& diagnostics);
 
 }  // namespace tailmargin

@@ -12,8 +12,7 @@ namespace tailmargin::importers {
 inline constexpr double least_time_value = 2e-5;
 
 /// Total vol (vol * sqrt(years)) at which Black-76 gives this price, or nothing if the time value is below
-/// least_time_value or the price is one that no volatility gives. Deterministic: bisection, then Newton steps that
-/// stay in the bracket.
+/// least_time_value or the price is one that no volatility gives.
 /// @param moneyness           strike / forward, > 0
 /// @param price_over_forward  coins of the forward per coin of underlying
 std::optional<double> implied_total_vol_of(OptionType type, double moneyness, double price_over_forward);

@@ -148,14 +148,15 @@ math::SviSmile<double> fit_smile(const std::vector<SmilePoint>& points) {
 
 std::optional<double> implied_total_vol(double sign, double log_moneyness, double value_over_forward) {
   const double moneyness = math::exp(log_moneyness);
-  const auto value = [&](double total_vol) {
-    return math::black76_over_forward(sign, log_moneyness, moneyness, total_vol);
-  };
-  double low = 1e-4, high = 12.0;
-  if (!(value_over_forward > value(low)) || !(value_over_forward < value(high))) { return std::nullopt; }
-  for (int i = 0; i < 80; ++i) {  // bisection: the value rises with vol, and 80 halvings exhaust a double
+  // By put-call parity the time value is the price of the out-of-the-money option at this strike: no digits cancel.
+  const double time_value = value_over_forward - math::intrinsic_over_forward(sign, moneyness);
+  const double out_sign = moneyness >= 1.0 ? 1.0 : -1.0;
+  const auto value = [&](double v) { return math::black76_over_forward(out_sign, log_moneyness, moneyness, v); };
+  double low = 1e-4, high = 20.0;
+  if (!(time_value > value(low)) || !(time_value < value(high))) { return std::nullopt; }
+  for (int i = 0; i < 100; ++i) {  // bisection: the value rises with vol, and 100 halvings exhaust a double
     const double middle = 0.5 * (low + high);
-    (value(middle) < value_over_forward ? low : high) = middle;
+    (value(middle) < time_value ? low : high) = middle;
   }
   return 0.5 * (low + high);
 }

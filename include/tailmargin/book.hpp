@@ -56,7 +56,7 @@ struct Quote {
   std::optional<double> forward;   ///< of the option's expiry, USD or settlement currency, > 0
   std::optional<double> mark_iv;   ///< annual, 0.55 = 55 %
   std::optional<double> bid, ask;
-  std::optional<double> open_interest, volume_24h;
+  std::optional<double> open_interest, volume_24h;  ///< contracts
 };
 
 struct Position {
