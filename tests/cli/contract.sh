@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# The command's contract: exit codes, what is written, what is not. Prints each check; fails if one fails.
+set -uo pipefail
+
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# check NAME EXPECTED ACTUAL
+check() {
+  if [[ $2 == "$3" ]]; then echo "ok    $1"; else echo "FAIL  $1: expected '$2', got '$3'"; failed=1; fi
+}
+# exits NAME CODE COMMAND...: runs it, output in $work/out and $work/err
+exits() {
+  local name=$1 code=$2
+  shift 2
+  "$@" >"$work/out" 2>"$work/err"
+  check "$name" "$code" "$?"
+}
+files() { (cd "$1" 2>/dev/null && find . -type f | LC_ALL=C sort | tr '\n' ' '); }
+says() { if grep -q -- "$2" "$work/err" "$work/out"; then echo "ok    $1"; else echo "FAIL  $1: nobody said '$2'"; cat "$work/err"; failed=1; fi; }
+
+exits "synth" 0 "$program" synth -o "$work/book" --accounts 50 --seed 2
+margin=("$program" margin "$work/book" --paths 1000 --progress never)
+
+exits "margin" 0 "${margin[@]}" -o "$work/run"
+check "its files" "./margins.csv ./prepared.bin ./run.json " "$(files "$work/run")"
+check "a row per account" 51 "$(wc -l <"$work/run/margins.csv")"
+check "no not-a-number" 0 "$(grep -ciE ',-?(nan|inf)' "$work/run/margins.csv")"
+exits "parquet and tails" 0 "${margin[@]}" -o "$work/run2" --format parquet --keep-tails --json
+check "their files" "./margins.parquet ./prepared.bin ./run.json ./tail_paths.parquet " "$(files "$work/run2")"
+exits "reference" 0 "${margin[@]}" -o "$work/run3" --backend reference
+exits "auto says what it took" 0 "${margin[@]}" -o "$work/run" --backend auto
+says "the backend taken" "backend c"
+exits "info" 0 "$program" info
+exits "help" 0 "$program" --help
+exits "version" 0 "$program" --version
+
+exits "no command is wrong usage" 2 "$program"
+exits "unknown option is wrong usage" 2 "${margin[@]}" -o "$work/no" --pathz 3
+exits "unknown backend is wrong usage" 2 "${margin[@]}" -o "$work/no" --backend gpu
+exits "too few paths is wrong usage" 2 "$program" margin "$work/book" -o "$work/no" --progress never --paths 99
+says "how many are needed" "at least 100 paths"
+exits "odd tile is wrong usage" 2 "${margin[@]}" -o "$work/no" --tile 63
+check "wrong usage writes nothing" "" "$(files "$work/no")"
+
+if "$program" info | grep -q 'cuda *not available'; then
+  exits "no device" 4 "${margin[@]}" -o "$work/no" --backend cuda
+  says "the cure" "--backend cpu"
+  check "an unavailable backend writes nothing" "" "$(files "$work/no")"
+else
+  echo "skip  no device: there is one"
+fi
+
+cp -r "$work/book" "$work/bad"
+sed -i '3s/,[^,]*,/,NO-SUCH-COIN,/' "$work/bad/positions.csv"
+sed -i '4s/^\([^,]*,[^,]*\),[^,]*/\1,nan/' "$work/bad/positions.csv"
+exits "bad input" 3 "$program" margin "$work/bad" -o "$work/rejected" --progress never
+check "bad input writes errors.csv alone" "./errors.csv " "$(files "$work/rejected")"
+says "the first problem" "positions.csv row 2, instrument = NO-SUCH-COIN"
+says "the second problem" "positions.csv row 3, quantity = nan"
+check "errors.csv lists both" 3 "$(wc -l <"$work/rejected/errors.csv")"
+exits "no such book" 3 "$program" margin "$work/nowhere" -o "$work/rejected" --progress never
+echo 'format = 2' >"$work/model.toml"
+exits "bad model" 3 "${margin[@]}" -o "$work/rejected" --model "$work/model.toml"
+
+# Bad input over an earlier run: its files stay as they were, and a good run takes errors.csv away again.
+before=$(sha256sum <"$work/run/margins.csv")
+exits "bad input over a run" 3 "$program" margin "$work/bad" -o "$work/run" --progress never
+check "the earlier margins stay" "$before" "$(sha256sum <"$work/run/margins.csv")"
+exits "good input after bad" 0 "${margin[@]}" -o "$work/run"
+check "no errors.csv any more" "./margins.csv ./prepared.bin ./run.json " "$(files "$work/run")"
+
+"$program" margin "$work/book" -o "$work/stopped" --paths 50000000 --backend reference --progress never >/dev/null 2>"$work/err" &
+sleep 1
+kill -INT $!
+wait $!
+check "interrupted" 5 "$?"
+check "interrupted writes nothing" "" "$(files "$work/stopped")"
+exits "unwritable folder is an error, not a crash" 1 "${margin[@]}" -o /proc/no
+exit $failed
