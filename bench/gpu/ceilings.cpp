@@ -35,7 +35,8 @@ void measure() {
   CudaDevice device(0);
   const OwnedStream<CudaDevice> owned(device);
   const auto stream = owned.get();
-  const std::uint64_t num_quads = std::min<std::uint64_t>(std::uint64_t(1) << 27, device.free_bytes() / 4 / sizeof(Quad));
+  const std::uint64_t num_quads =
+      std::min<std::uint64_t>(std::uint64_t(1) << 27, device.free_bytes() / 4 / sizeof(Quad));
   DeviceBuffer<Quad, CudaDevice> from(device, num_quads), to(device, num_quads);
   device.fill_zero(from.data(), num_quads * sizeof(Quad), stream);
   float* const sink = reinterpret_cast<float*>(to.data());
@@ -45,7 +46,8 @@ void measure() {
     device.for_blocks("fma_loop", stream, {blocks, ceiling_threads, 0}, FmaLoop{rounds, 0.5f, sink});
   });
   const double special = median_seconds(device, stream, [&] {
-    device.for_blocks("special_function_loop", stream, {blocks, ceiling_threads, 0}, SpecialFunctionLoop{rounds / 4, sink});
+    device.for_blocks("special_function_loop", stream, {blocks, ceiling_threads, 0},
+                      SpecialFunctionLoop{rounds / 4, sink});
   });
   const double shared = median_seconds(device, stream, [&] {
     device.for_blocks("shared_loop", stream, {blocks, ceiling_threads, SharedLoop::words * 4},
@@ -57,7 +59,8 @@ void measure() {
 
   std::printf("{\n  \"device\": \"%s\",\n", device.description());
   std::printf("  \"fma_per_second\": %.4g,\n", threads * rounds * FmaLoop::chains / fma);
-  std::printf("  \"special_functions_per_second\": %.4g,\n", threads * (rounds / 4) * SpecialFunctionLoop::chains / special);
+  std::printf("  \"special_functions_per_second\": %.4g,\n",
+              threads * (rounds / 4) * SpecialFunctionLoop::chains / special);
   std::printf("  \"shared_bytes_per_second\": %.4g,\n", threads * (rounds / 4) * SharedLoop::reads * 4.0 / shared);
   std::printf("  \"copy_bytes_per_second\": %.4g\n}\n", 2.0 * static_cast<double>(num_quads * sizeof(Quad)) / copy);
 }

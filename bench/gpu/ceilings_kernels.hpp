@@ -38,7 +38,9 @@ struct SpecialFunctionLoop {
   template <class Context>
   TM_DEVICE void operator()(Context& context) const {
     float x[chains];
-    for (int c = 0; c < chains; ++c) { x[c] = -0.001f * static_cast<float>(context.thread() + static_cast<std::uint32_t>(c)); }
+    for (int c = 0; c < chains; ++c) {
+      x[c] = -0.001f * static_cast<float>(context.thread() + static_cast<std::uint32_t>(c));
+    }
     for (std::uint32_t r = 0; r < rounds; ++r) {
       for (int c = 0; c < chains; ++c) { x[c] = power_of_two(x[c]); }
     }

@@ -12,7 +12,9 @@ constexpr int oldest_compute_capability_major = TAILMARGIN_CUDA_OLDEST_MAJOR;
 /// Why the runtime found no device. It calls a missing driver an old one.
 std::string no_device(cudaError_t code) {
   int driver = 0;
-  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) { return "there is no NVIDIA driver on this machine"; }
+  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0) {
+    return "there is no NVIDIA driver on this machine";
+  }
   return std::string("no usable CUDA device: ") + cudaGetErrorString(code);
 }
 

@@ -46,7 +46,8 @@ class CudaDevice {
 
   /// functor(row, item) for every row < num_rows, item < num_items.
   template <Launchable Functor>
-  void for_each(const char* name, Stream stream, std::uint64_t num_rows, std::uint64_t num_items, const Functor& functor);
+  void for_each(const char* name, Stream stream, std::uint64_t num_rows, std::uint64_t num_items,
+                const Functor& functor);
 
   /// functor(context) for every thread of every block of the grid.
   template <Launchable Functor>

@@ -36,7 +36,8 @@ inline constexpr std::uint64_t max_grid_rows = 65'535;
 inline constexpr std::uint64_t max_grid_blocks = 2'147'483'647;
 
 template <class Functor>
-__global__ void __launch_bounds__(for_each_threads) run_for_each(Functor functor, std::uint32_t num_rows, std::uint64_t num_items) {
+__global__ void __launch_bounds__(for_each_threads)
+    run_for_each(Functor functor, std::uint32_t num_rows, std::uint64_t num_items) {
   const std::uint64_t item = static_cast<std::uint64_t>(blockIdx.x) * for_each_threads + threadIdx.x;
   if (item >= num_items) { return; }
   for (std::uint32_t row = blockIdx.y; row < num_rows; row += gridDim.y) { functor(row, item); }
@@ -62,7 +63,8 @@ void CudaDevice::for_each(const char* name, Stream stream, std::uint64_t num_row
   if (num_rows == 0 || num_items == 0) { return; }
   const std::uint64_t blocks = (num_items + for_each_threads - 1) / for_each_threads;
   check_grid(name, blocks);
-  const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(num_rows < max_grid_rows ? num_rows : max_grid_rows));
+  const dim3 grid(static_cast<unsigned>(blocks),
+                  static_cast<unsigned>(num_rows < max_grid_rows ? num_rows : max_grid_rows));
   run_for_each<<<grid, for_each_threads, 0, stream>>>(functor, static_cast<std::uint32_t>(num_rows), num_items);
   check_launch(name);
 }
@@ -84,7 +86,8 @@ void CudaDevice::for_blocks(const char* name, Stream stream, const BlockGrid& gr
 #define TM_INSTANTIATE_FOR_EACH(...)                                                                      \
   template void CudaDevice::for_each<__VA_ARGS__>(const char*, CudaDevice::Stream, std::uint64_t, std::uint64_t, \
                                                   const __VA_ARGS__&)
-#define TM_INSTANTIATE_FOR_BLOCKS(...) \
-  template void CudaDevice::for_blocks<__VA_ARGS__>(const char*, CudaDevice::Stream, const BlockGrid&, const __VA_ARGS__&)
+#define TM_INSTANTIATE_FOR_BLOCKS(...)                                                                 \
+  template void CudaDevice::for_blocks<__VA_ARGS__>(const char*, CudaDevice::Stream, const BlockGrid&, \
+                                                    const __VA_ARGS__&)
 
 }  // namespace tailmargin

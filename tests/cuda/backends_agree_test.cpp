@@ -31,7 +31,9 @@ TEST_P(BackendsAgree, OnAMadeUpExchange) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, BackendsAgree, testing::Values(Precision::single, Precision::exact),
-                         [](const auto& precision) { return precision.param == Precision::single ? "single" : "exact"; });
+                         [](const auto& precision) {
+                           return precision.param == Precision::single ? "single" : "exact";
+                         });
 
 }  // namespace
 }  // namespace tailmargin::test

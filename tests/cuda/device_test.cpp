@@ -41,7 +41,9 @@ class OnDevice : public testing::Test {
     const std::string reason = cuda_unavailable_reason();
     const char* required = std::getenv("TAILMARGIN_REQUIRE_GPU");
     if (reason.empty()) { return; }
-    if (required != nullptr && std::strcmp(required, "1") == 0) { FAIL() << "TAILMARGIN_REQUIRE_GPU=1, but " << reason; }
+    if (required != nullptr && std::strcmp(required, "1") == 0) {
+      FAIL() << "TAILMARGIN_REQUIRE_GPU=1, but " << reason;
+    }
     GTEST_SKIP() << reason;
   }
 
@@ -72,10 +74,13 @@ TEST_F(OnDevice, SmallSizes) {
   }
 }
 
-TEST_F(OnDevice, ManyPaths) { expect_plain_tails(hand_run({.num_paths = 100'000, .num_accounts = 60, .confidence = 0.99})); }
+TEST_F(OnDevice, ManyPaths) {
+  expect_plain_tails(hand_run({.num_paths = 100'000, .num_accounts = 60, .confidence = 0.99}));
+}
 
 TEST_F(OnDevice, ManyAccounts) {
-  expect_plain_tails(hand_run({.num_paths = 3000, .num_accounts = 3000, .confidence = 0.99}), {.accounts_per_batch = 700});
+  expect_plain_tails(hand_run({.num_paths = 3000, .num_accounts = 3000, .confidence = 0.99}),
+                     {.accounts_per_batch = 700});
 }
 
 TEST_F(OnDevice, ChunksAndWeights) {

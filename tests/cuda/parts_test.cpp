@@ -161,7 +161,9 @@ void expect_pack_is_lanes() {
       const auto pack = account_pnl_pack<W>(table, account, aligned.data()->lane + path, 64);
       Real lanes[W];
       account_pnl_lanes<W>(rows, account, cube.data() + path, 64, lanes);
-      for (int l = 0; l < W; ++l) { EXPECT_EQ(math::to_bits(pack.lane[l]), math::to_bits(lanes[l])) << account << " " << path; }
+      for (int l = 0; l < W; ++l) {
+        EXPECT_EQ(math::to_bits(pack.lane[l]), math::to_bits(lanes[l])) << account << " " << path;
+      }
     }
   }
 }
@@ -178,8 +180,8 @@ TEST(FilterPnl, AFullBufferCountsOnAndWritesNoFurther) {
   const std::vector<float> cube(64);
   std::vector<TailKey<float>> keys(4, 7);
   std::uint32_t num_above = 0, num_ties = 0;
-  const FilterPnl<float> kernel{{offsets.data(), nullptr}, nullptr, 1, cube.data(), 64, 100, 50, nullptr, 3, keys.data(),
-                                &num_above, &num_ties};
+  const FilterPnl<float> kernel{
+      {offsets.data(), nullptr}, nullptr, 1, cube.data(), 64, 100, 50, nullptr, 3, keys.data(), &num_above, &num_ties};
 
   device.for_blocks("filter_pnl", 0, {FilterPnl<float>::num_blocks(1, 50), FilterPnl<float>::max_threads, 0}, kernel);
 

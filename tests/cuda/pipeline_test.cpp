@@ -38,7 +38,8 @@ class PipelineSizes : public testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(PipelineSizes, TailsAreThoseOfAPlainLoop) {
   // A quantile of one half exists for every number of paths from 2 on.
-  expect_plain_tails(hand_run({.num_paths = GetParam(), .num_accounts = 9, .confidence = GetParam() < 20 ? 0.5 : 0.95}));
+  expect_plain_tails(
+      hand_run({.num_paths = GetParam(), .num_accounts = 9, .confidence = GetParam() < 20 ? 0.5 : 0.95}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, PipelineSizes, testing::Values(2, 31, 32, 33, 63, 64, 65, 255, 256, 257, 1000));

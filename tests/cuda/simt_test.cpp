@@ -73,7 +73,8 @@ TEST_P(SimtOrders, AtomicAddsAllArriveAndReturnsWhatWasThere) {
 TEST_P(SimtOrders, WarpSumsAreSums) {
   std::vector<std::uint32_t> sums(32);
 
-  run_blocks({1, 32, 0}, GetParam(), [&](SimtContext& context) { sums[context.lane()] = warp_sum(context, context.lane() * 3, 7); });
+  run_blocks({1, 32, 0}, GetParam(),
+             [&](SimtContext& context) { sums[context.lane()] = warp_sum(context, context.lane() * 3, 7); });
 
   EXPECT_EQ(sums, std::vector<std::uint32_t>(32, 1488u));
 }
@@ -130,7 +131,8 @@ TEST(Simt, AnExceptionOfAThreadArrivesAndTheOthersUnwind) {
 
 TEST(Simt, BlocksOfPartWarpsAreRefused) {
   for (const std::uint32_t threads : {0u, 33u, 2048u}) {
-    EXPECT_THROW(run_blocks({1, threads, 0}, TurnOrder::forward, [](SimtContext&) {}), std::invalid_argument) << threads;
+    EXPECT_THROW(run_blocks({1, threads, 0}, TurnOrder::forward, [](SimtContext&) {}), std::invalid_argument)
+        << threads;
   }
 }
 

@@ -53,7 +53,9 @@ class ColumnMaker {
     ColumnPlan out;
     out.num_columns = next_;
     for (const auto& r : rows_) { out.single.market_rows.push_back(narrow<float>(r)); }
-    for (const auto& p : products_) { out.single.products.push_back({p.out, p.growth_row, p.move_row, static_cast<float>(p.scale)}); }
+    for (const auto& p : products_) {
+      out.single.products.push_back({p.out, p.growth_row, p.move_row, static_cast<float>(p.scale)});
+    }
     for (const auto& o : options_) { out.single.options.push_back(narrow<float>(o)); }
     out.exact = {rows_, products_, options_};
     return out;
@@ -160,7 +162,8 @@ const ColumnTables<Real>& tables_of(const PreparedRun& run) {
 template <class Real>
 std::vector<Real> plain_cube(const PreparedRun& run) {
   const ScenarioPlan& plan = run.scenarios;
-  const std::vector<float> drift(plan.drift.begin(), plan.drift.end()), loading(plan.loading.begin(), plan.loading.end());
+  const std::vector<float> drift(plan.drift.begin(), plan.drift.end()),
+      loading(plan.loading.begin(), plan.loading.end());
   const auto num_factors = static_cast<std::uint32_t>(plan.factors.size());
   const SimulatePayload payload{run.seed, plan.num_steps, plan.num_regimes, num_factors,
                                 static_cast<std::uint32_t>(plan.observations.size()), plan.start_bounds.data(),
@@ -170,9 +173,15 @@ std::vector<Real> plain_cube(const PreparedRun& run) {
   std::vector<Real> market(tables.market_rows.size()), cube(run.columns.num_columns * run.num_paths);
   for (std::uint64_t path = 0; path < run.num_paths; ++path) {
     simulate_lanes<1>(payload, path, state.data(), normal.data(), 1, observed.data(), 1, nullptr);
-    for (std::size_t r = 0; r < market.size(); ++r) { fill_market_row(tables.market_rows[r], observed.data(), 1, 1, &market[r]); }
-    for (const auto& p : tables.products) { fill_product_column(p, market.data(), 1, 1, &cube[p.out * run.num_paths + path]); }
-    for (const auto& o : tables.options) { fill_option_column(o, market.data(), 1, 1, &cube[o.out * run.num_paths + path]); }
+    for (std::size_t r = 0; r < market.size(); ++r) {
+      fill_market_row(tables.market_rows[r], observed.data(), 1, 1, &market[r]);
+    }
+    for (const auto& p : tables.products) {
+      fill_product_column(p, market.data(), 1, 1, &cube[p.out * run.num_paths + path]);
+    }
+    for (const auto& o : tables.options) {
+      fill_option_column(o, market.data(), 1, 1, &cube[o.out * run.num_paths + path]);
+    }
   }
   return cube;
 }

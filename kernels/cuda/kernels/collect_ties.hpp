@@ -27,7 +27,9 @@ struct CollectTies {
   TailKey<Real>* keys;                ///< [slot][capacity]
   std::uint32_t* num_found;           ///< [block] ties appended so far, carried from chunk to chunk of paths
 
-  static constexpr std::uint32_t shared_bytes() { return 2 * warps * static_cast<std::uint32_t>(sizeof(std::uint32_t)); }
+  static constexpr std::uint32_t shared_bytes() {
+    return 2 * warps * static_cast<std::uint32_t>(sizeof(std::uint32_t));
+  }
 
   template <class Context>
   TM_DEVICE void operator()(Context& context) const {
@@ -40,7 +42,8 @@ struct CollectTies {
     for (std::uint64_t base = 0; base < num_paths && found < wanted; base += max_threads, ++round) {
       const std::uint64_t path = base + context.thread();
       const bool tie = path < num_paths && loss_on(slot, path) == threshold;
-      const Position at = position_in_block(context, tie, context.template shared<std::uint32_t>() + (round & 1u) * warps);
+      const Position at =
+          position_in_block(context, tie, context.template shared<std::uint32_t>() + (round & 1u) * warps);
       if (tie && found + at.before < wanted) {
         out[found + at.before] = tail_key(TailLoss<Real>{threshold, first_path + static_cast<std::uint32_t>(path)});
       }

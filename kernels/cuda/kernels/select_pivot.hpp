@@ -44,7 +44,8 @@ struct SelectPivot {
  private:
   /// Number of values below `limit`, the same in every thread.
   template <class Context>
-  TM_DEVICE std::uint32_t count_below(Context& context, const Rank* values, Rank limit, std::uint32_t* warp_counts) const {
+  TM_DEVICE std::uint32_t count_below(Context& context, const Rank* values, Rank limit,
+                                      std::uint32_t* warp_counts) const {
     std::uint32_t mine = 0;
     for (std::uint32_t i = context.thread(); i < sample_size; i += max_threads) { mine += values[i] < limit ? 1u : 0u; }
     const std::uint32_t bits = 32u - leading_zeros(sample_size / max_threads + 1u);

@@ -53,7 +53,8 @@ struct UnpackTails {
 
   TM_DEVICE void operator()(std::uint32_t slot, std::uint64_t rank) const {
     if (begins[slot] == ends[slot]) { return; }
-    tails[std::uint64_t(slot) * num_tail + rank] = tail_loss<Real>(keys[static_cast<std::uint64_t>(begins[slot]) + rank]);
+    tails[std::uint64_t(slot) * num_tail + rank] =
+        tail_loss<Real>(keys[static_cast<std::uint64_t>(begins[slot]) + rank]);
   }
 };
 

@@ -34,8 +34,8 @@ class AccountStaging {
     for (std::uint64_t p = 0; p < num_positions(batch); ++p) {
       set.host_positions.data()[p] = {accounts_.columns[first + p], static_cast<Real>(accounts_.quantities[first + p])};
     }
-    device_.copy_to_device(set.offsets.data(), set.host_offsets.data(), (batch.num_accounts() + 1) * sizeof(std::uint64_t),
-                           stream_.get());
+    device_.copy_to_device(set.offsets.data(), set.host_offsets.data(),
+                           (batch.num_accounts() + 1) * sizeof(std::uint64_t), stream_.get());
     device_.copy_to_device(set.positions.data(), set.host_positions.data(),
                            num_positions(batch) * sizeof(PositionEntry<Real>), stream_.get());
   }

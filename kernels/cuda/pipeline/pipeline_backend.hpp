@@ -44,8 +44,9 @@ class PipelineBackend final : public Backend {
     using Staging = AccountStaging<Device, Real>;
     const auto usable = static_cast<std::uint64_t>(account_share * static_cast<double>(device_->free_bytes()));
     const std::uint64_t fixed = Selector::fixed_bytes(num_paths);
-    const std::uint64_t most =
-        options_.accounts_per_batch == 0 ? max_accounts_per_batch : std::min(options_.accounts_per_batch, max_accounts_per_batch);
+    const std::uint64_t most = options_.accounts_per_batch == 0
+                                   ? max_accounts_per_batch
+                                   : std::min(options_.accounts_per_batch, max_accounts_per_batch);
     return plan_batches(accounts, {most, usable > fixed ? usable - fixed : 0,
                                    Selector::bytes_per_account(selection) + Staging::bytes_per_account,
                                    Staging::bytes_per_position});

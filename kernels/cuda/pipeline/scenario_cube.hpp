@@ -34,7 +34,8 @@ inline std::vector<char> held_columns(const AccountPlan& accounts, std::uint32_t
 template <class Column>
 std::vector<Column> only_held(const std::vector<Column>& columns, const std::vector<char>& held) {
   std::vector<Column> out;
-  std::copy_if(columns.begin(), columns.end(), std::back_inserter(out), [&](const Column& c) { return held[c.out] != 0; });
+  std::copy_if(columns.begin(), columns.end(), std::back_inserter(out),
+               [&](const Column& c) { return held[c.out] != 0; });
   return out;
 }
 
@@ -85,8 +86,12 @@ class ScenarioCube {
   /// Fills the columns that any of the accounts holds.
   ScenarioCube(Device& device, const PreparedRun& run, const AccountPlan& accounts, const PipelineOptions& options,
                Stream stream)
-      : device_(device), run_(run), tables_(device, run, held_columns(accounts, run.columns.num_columns), stream),
-        scratch_(device, uses_scratch() ? std::uint64_t(scratch_threads) * simulate_bytes_per_thread(num_factors()) / sizeof(float) : 0),
+      : device_(device),
+        run_(run),
+        tables_(device, run, held_columns(accounts, run.columns.num_columns), stream),
+        scratch_(device, uses_scratch()
+                             ? std::uint64_t(scratch_threads) * simulate_bytes_per_thread(num_factors()) / sizeof(float)
+                             : 0),
         paths_(plan_paths(run.num_paths, bytes_per_path(), device.free_bytes(), options)),
         observations_(device, tables_.observations.size() * stride()),
         market_(device, tables_.market_rows.size() * stride()),
@@ -125,9 +130,11 @@ class ScenarioCube {
   /// The padding of the last tile is simulated too: any path number is a valid path, and nothing reads garbage.
   void simulate(std::uint64_t first_path, Stream stream) {
     const std::uint32_t threads = simulate_block_size(num_factors(), device_.max_shared_bytes());
-    SimulatePaths kernel{tables_.simulate_payload(run_), first_path, stride(), observations_.data(), stride(), nullptr, 0};
+    SimulatePaths kernel{
+        tables_.simulate_payload(run_), first_path, stride(), observations_.data(), stride(), nullptr, 0};
     if (threads != 0) {
-      const BlockGrid grid{(stride() + threads - 1) / threads, threads, threads * simulate_bytes_per_thread(num_factors())};
+      const BlockGrid grid{(stride() + threads - 1) / threads, threads,
+                           threads * simulate_bytes_per_thread(num_factors())};
       device_.for_blocks("simulate_paths", stream, grid, kernel);
       return;
     }

@@ -157,9 +157,18 @@ class TailSelector {
     const PathPlan& paths = cube_.paths();
     for (std::uint64_t chunk = 0; chunk < paths.num_chunks(); ++chunk) {
       cube_.load(chunk, request, seconds, stream);
-      const CollectTies<Real> kernel{accounts, listed_.data(), cube_.data(), cube_.stride(),
-                                     static_cast<std::uint32_t>(paths.first(chunk)), paths.count(chunk), pivots_.data(),
-                                     num_above_.data(), plan_.num_tail, plan_.capacity, keys_.data(), num_found_.data()};
+      const CollectTies<Real> kernel{accounts,
+                                     listed_.data(),
+                                     cube_.data(),
+                                     cube_.stride(),
+                                     static_cast<std::uint32_t>(paths.first(chunk)),
+                                     paths.count(chunk),
+                                     pivots_.data(),
+                                     num_above_.data(),
+                                     plan_.num_tail,
+                                     plan_.capacity,
+                                     keys_.data(),
+                                     num_found_.data()};
       device_.for_blocks("collect_ties", stream,
                          {slots.size(), CollectTies<Real>::max_threads, CollectTies<Real>::shared_bytes()}, kernel);
     }
@@ -184,7 +193,8 @@ class TailSelector {
   /// @param accounts  account of each slot; null: slot i is account i
   void finish(std::uint32_t num_slots, std::uint32_t capacity, const std::vector<std::uint32_t>* accounts,
               BatchTails& out, Stream stream) {
-    const MarkSegments mark{num_above_.data(), num_ties_.data(), plan_.num_tail, capacity, begins_.data(), ends_.data()};
+    const MarkSegments mark{num_above_.data(), num_ties_.data(), plan_.num_tail,
+                            capacity,          begins_.data(),   ends_.data()};
     device_.for_each("mark_segments", stream, 1, num_slots, mark);
     const Key* sorted = device_.sort_segments(keys_.data(), alternate_.data(), std::uint64_t(num_slots) * capacity,
                                               num_slots, begins_.data(), ends_.data(), stream);
@@ -207,8 +217,8 @@ class TailSelector {
     if (!out.paths.empty()) { copy_paths(offsets, accounts, out, stream); }
   }
 
-  void copy_paths(const std::vector<std::uint64_t>& offsets, const std::vector<std::uint32_t>* accounts, BatchTails& out,
-                  Stream stream) {
+  void copy_paths(const std::vector<std::uint64_t>& offsets, const std::vector<std::uint32_t>* accounts,
+                  BatchTails& out, Stream stream) {
     const std::size_t num_slots = offsets.size() - 1;
     DeviceBuffer<std::uint32_t, Device> paths(device_, offsets.back());
     std::vector<std::uint32_t> host_paths(offsets.back());

@@ -5,7 +5,8 @@
 namespace tailmargin::simt {
 
 std::unique_ptr<Backend> make_simt_backend(const SimtOptions& options) {
-  return std::make_unique<PipelineBackend<SimtDevice>>("simt", std::make_unique<SimtDevice>(options.limits), options.pipeline);
+  return std::make_unique<PipelineBackend<SimtDevice>>("simt", std::make_unique<SimtDevice>(options.limits),
+                                                       options.pipeline);
 }
 
 }  // namespace tailmargin::simt

@@ -103,7 +103,8 @@ class BlockRunner {
   void sync(std::uint32_t thread) { meet(thread, barrier_); }
 
   /// Gives every lane the words of all lanes.
-  const std::array<std::uint32_t, warp_size>& exchange(std::uint32_t thread, WarpOperation operation, std::uint32_t word) {
+  const std::array<std::uint32_t, warp_size>& exchange(std::uint32_t thread, WarpOperation operation,
+                                                       std::uint32_t word) {
     WarpMeeting& warp = warps_[thread / warp_size];
     if (warp.arrived == 0) { warp.operation = operation; }
     if (warp.operation != operation) {
@@ -131,9 +132,8 @@ class BlockRunner {
   void start(std::uint32_t t) {
     Thread& thread = threads_[t];
     thread.waits_for = nullptr;
-    thread.fiber = context::fiber(std::allocator_arg, BorrowedStack{thread.stack.get()}, [this, t](context::fiber&& caller) {
-      return live(t, std::move(caller));
-    });
+    thread.fiber = context::fiber(std::allocator_arg, BorrowedStack{thread.stack.get()},
+                                  [this, t](context::fiber&& caller) { return live(t, std::move(caller)); });
   }
 
   /// The life of a fiber.
@@ -197,8 +197,8 @@ class BlockRunner {
   /// All threads left wait: remember the error and let them unwind.
   void give_up(std::uint32_t alive) {
     failure_ = std::make_exception_ptr(SimtDeadlock(
-        "block " + std::to_string(block_) + " hangs: " + std::to_string(alive) + " of " + std::to_string(grid_.threads) +
-        " threads wait for the others (" + std::to_string(barrier_.arrived) +
+        "block " + std::to_string(block_) + " hangs: " + std::to_string(alive) + " of " +
+        std::to_string(grid_.threads) + " threads wait for the others (" + std::to_string(barrier_.arrived) +
         " of them at the block's barrier). All threads must reach every meeting."));
     cancelled_ = true;
   }

@@ -41,7 +41,9 @@ void SimtDevice::fill_zero(void* memory, std::uint64_t bytes, Stream) {
 
 void SimtDevice::check_block(const char* name, const BlockGrid& grid, std::uint32_t max_threads) const {
   constexpr int invalid_value = 1;  // the code of cudaErrorInvalidValue
-  if (grid.threads > max_threads) { throw DeviceError(name, "launch", invalid_value, "more threads than launch bounds"); }
+  if (grid.threads > max_threads) {
+    throw DeviceError(name, "launch", invalid_value, "more threads than launch bounds");
+  }
   if (grid.shared_bytes > limits_.shared_bytes) {
     throw DeviceError(name, "launch", invalid_value, "more shared memory than a block may have");
   }
