@@ -179,6 +179,33 @@ TEST(ClosedForm, CalendarSpreadIsTheBivariateResult) {
   expect_tail(margin, bivariate_tail(60'000.0, s1, -60'000.0, s2, (sx * sx + t1 * t2 * sc * sc) / (s1 * s2)));
 }
 
+// Carry that falls when the price falls makes a far future riskier than the coin: log return x + T c.
+TEST(ClosedForm, CarryAddsToThePriceWithItsSign) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  maker.hold(maker.account("a"), maker.future("BTC-1", btc, 366.0, 60'000.0), 1.0);
+  const double carry_vol = 0.5, rho = 0.8;
+  Model model = gaussian_model(1.0, {{"*", vol, 0.0, carry_vol, 0.0}});
+  model.regimes[0].kinds = {{FactorKind::price, FactorKind::carry, rho}};
+
+  const AccountMargin margin = run_one(maker.book(), model);
+
+  const double sx = horizon_sd(vol, 1.0), sc = horizon_sd(carry_vol, 1.0);
+  expect_tail(margin, lognormal_tail(1.0, 60'000.0, std::sqrt(sx * sx + sc * sc + 2.0 * rho * sx * sc)));
+}
+
+// A future above the index settles on the index: the buyer loses the basis.
+TEST(ClosedForm, FutureExpiringWithinTheHorizonSettlesOnTheIndex) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  maker.hold(maker.account("a"), maker.future("BTC-1", btc, 0.5, 60'900.0), 1.0);
+
+  const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {{"*", vol, 0.0, 0.3, 0.0}}));
+
+  const ValueAtRisk coin = lognormal_tail(1.0, 60'000.0, horizon_sd(vol, 0.5));
+  expect_tail(margin, {coin.var + 900.0, coin.es + 900.0});
+}
+
 TEST(ClosedForm, BasisRollsDownAtConstantCarry) {
   BookMaker maker;
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);

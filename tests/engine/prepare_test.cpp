@@ -191,6 +191,22 @@ TEST(Prepare, CorrelationsAreProductsOfKindAndUnderlying) {
   EXPECT_NEAR(covariance(3, 3), 1.0, 1e-12);
 }
 
+TEST(Prepare, BoundsAreCumulativeProbabilities) {
+  Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+  model.regimes.assign(3, model.regimes.front());
+  model.transition = {{0.5, 0.3, 0.2}, {0.0, 1.0, 0.0}, {0.25, 0.25, 0.5}};
+  model.start = StartKind::probabilities;
+  model.start_probabilities = {0.1, 0.6, 0.3};
+
+  const ScenarioPlan plan = prepare(two_coins(), model).scenarios;
+
+  const double one = 2147483648.0;
+  const double expected[] = {0.1, 0.7, 1.0, 0.5, 0.8, 1.0, 0.0, 1.0, 1.0, 0.25, 0.5, 1.0};
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_NEAR((i < 3 ? plan.start_bounds[i] : plan.transition_bounds[i - 3]) / one, expected[i], 1e-9) << i;
+  }
+}
+
 TEST(Prepare, FirstMatchingRuleCounts) {
   const Model model = gaussian_model(1.0, {price_only("@majors", 0.5), price_only("*", 2.0)});
   Model grouped = model;
