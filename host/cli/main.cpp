@@ -2,6 +2,7 @@
 // 5 interrupted. Diagnostics on stderr, data in files or on stdout.
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/import_command.hpp"
@@ -10,13 +11,19 @@
 
 namespace {
 
+std::string join_arguments(int argc, char** argv) {
+  std::string line = "tailmargin";
+  for (int i = 1; i < argc; ++i) { line += std::string(" ") + argv[i]; }
+  return line;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Monte Carlo margin for crypto derivatives: margins a whole exchange in one command."};
   app.name("tailmargin");
   app.set_version_flag("--version", TAILMARGIN_VERSION);
   app.require_subcommand(1);
   app.footer("Start with: tailmargin synth -o book --accounts 10000 && tailmargin margin book -o run");
-  tailmargin::add_margin_command(app);
+  tailmargin::add_margin_command(app, join_arguments(argc, argv));
   tailmargin::add_import_command(app);
   tailmargin::add_synth_command(app);
   tailmargin::add_bench_command(app);

@@ -12,7 +12,7 @@ namespace tailmargin {
 namespace {
 
 struct MarginOptions {
-  std::string book, out, model, format = "csv";
+  std::string command_line, book, out, model, format = "csv";
   bool keep_tails = false, json = false;
   RunOptions run;
 };
@@ -37,6 +37,7 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   write_prepared_tables(result.prepared_tables, out);
   result.stages.push_back({"write", seconds_since(write_start)});
   for (const Diagnostic& w : result.warnings) { diagnostics.warning(w.file, w.row, w.field, w.value, w.reason); }
+  manifest.command_line = options.command_line;
   manifest.book_folder = options.book;
   manifest.model_file = chosen.file;
   manifest.total_seconds = seconds_since(start);
@@ -76,8 +77,9 @@ void margin(const MarginOptions& options) {
 
 }  // namespace
 
-void add_margin_command(CLI::App& app) {
+void add_margin_command(CLI::App& app, const std::string& command_line) {
   auto options = std::make_shared<MarginOptions>();
+  options->command_line = command_line;
   CLI::App* command = app.add_subcommand("margin", "margin every account of a book");
   command->add_option("BOOK", options->book, "folder with book.toml and its tables")->required();
   command->add_option("-o,--out", options->out, "folder for margins, run.json")->required();

@@ -42,11 +42,8 @@ std::unique_ptr<Backend> make_backend(const RunConfig& config, RunResult& result
     case BackendChoice::automatic: break;
   }
   const std::string reason = cuda_unavailable_reason();
-  if (reason.empty()) {
-    result.notes.push_back("backend cuda");
-    return make_cuda_backend({0, config.accounts_per_batch});
-  }
-  result.notes.push_back("backend cpu (" + reason + ")");
+  if (reason.empty()) { return make_cuda_backend({0, config.accounts_per_batch}); }
+  result.notes.push_back("took the cpu backend: " + reason);
   return make_cpu_backend(cpu);
 }
 
@@ -59,11 +56,11 @@ TailsRequest make_request(const RunConfig& config, Precision precision, const st
   return request;
 }
 
-void add_stage_seconds(const StageSeconds& seconds, const std::string& suffix, RunResult& result) {
-  result.stages.push_back({"simulate" + suffix, seconds.simulate});
-  result.stages.push_back({"revalue" + suffix, seconds.revalue});
-  result.stages.push_back({"pnl" + suffix, seconds.pnl});
-  result.stages.push_back({"tail" + suffix, seconds.tail});
+void add_stage_seconds(const StageSeconds& seconds, RunResult& result) {
+  result.stages.push_back({"simulate", seconds.simulate});
+  result.stages.push_back({"revalue", seconds.revalue});
+  result.stages.push_back({"pnl", seconds.pnl});
+  result.stages.push_back({"tail", seconds.tail});
 }
 
 /// Accounts whose float error bound exceeds what docs/accuracy.md promises: their offsets cancel too much.
@@ -125,14 +122,15 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   timer.lap("prepare");
 
   const Tails tails = backend->tails(run, run.accounts, make_request(config, Precision::single, "tails"));
-  add_stage_seconds(tails.seconds, "", result);
+  add_stage_seconds(tails.seconds, result);
 
   std::vector<std::uint64_t> inexact;
   Tails exact;
   if (backend->name() != "reference") { inexact = find_inexact_accounts(run.accounts, tails); }
   if (!inexact.empty()) {
     exact = backend->tails(run, select_accounts(run.accounts, inexact), make_request(config, Precision::exact, "exact tails"));
-    add_stage_seconds(exact.seconds, " (exact)", result);
+    const StageSeconds& s = exact.seconds;
+    result.stages.push_back({"exact", s.simulate + s.revalue + s.pnl + s.tail});
     result.notes.push_back(std::to_string(inexact.size()) + " accounts recomputed in double: their offsets cancel too much for float");
   }
 

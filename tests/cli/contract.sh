@@ -32,7 +32,7 @@ exits "parquet and tails" 0 "${margin[@]}" -o "$work/run2" --format parquet --ke
 check "their files" "./margins.parquet ./prepared.bin ./run.json ./tail_paths.parquet " "$(files "$work/run2")"
 exits "reference" 0 "${margin[@]}" -o "$work/run3" --backend reference
 exits "auto says what it took" 0 "${margin[@]}" -o "$work/run" --backend auto
-says "the backend taken" "backend c"
+says "the backend taken" "backend c[pu]"
 exits "info" 0 "$program" info
 exits "help" 0 "$program" --help
 exits "version" 0 "$program" --version
