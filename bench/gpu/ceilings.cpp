@@ -7,7 +7,7 @@
 #include "bench/gpu/ceilings_kernels.hpp"
 #include "host/backends/backend.hpp"
 #include "kernels/cuda/cuda_device.hpp"
-#include "kernels/cuda/pipeline/run_control.hpp"
+#include "host/backends/run_control.hpp"
 
 namespace tailmargin::bench {
 namespace {

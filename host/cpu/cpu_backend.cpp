@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -23,7 +21,8 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
-#include "host/backends/backend.hpp"
+#include "host/backends/held_columns.hpp"
+#include "host/backends/run_control.hpp"
 #include "host/cpu/cpu_kernels.hpp"
 #include "tailmargin/diagnostics.hpp"
 
@@ -82,24 +81,10 @@ class StageClock {
   double total_ = 0.0;
 };
 
-class Stopwatch {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-    return seconds;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
 /// Narrowed copies of the step tables, and the payload that points into them.
 struct ScenarioTables {
   explicit ScenarioTables(const PreparedRun& run)
-      : drift(run.scenarios.drift.begin(), run.scenarios.drift.end()),
-        loading(run.scenarios.loading.begin(), run.scenarios.loading.end()) {
+      : drift(to_float(run.scenarios.drift)), loading(to_float(run.scenarios.loading)) {
     const ScenarioPlan& plan = run.scenarios;
     payload = {run.seed, plan.num_steps, plan.num_regimes, static_cast<std::uint32_t>(plan.factors.size()),
                static_cast<std::uint32_t>(plan.observations.size()), plan.start_bounds.data(), plan.transition_bounds.data(),
@@ -155,18 +140,12 @@ class CpuPass {
  private:
   bool keep_paths() const { return request_.keep_paths == KeepTailPaths::yes; }
 
-  const ColumnTables<Real>& column_tables() const {
-    if constexpr (sizeof(Real) == sizeof(float)) { return run_.columns.single; }
-    else { return run_.columns.exact; }
-  }
-
   /// Only columns somebody holds are revalued; the others stay what they are and are never read.
   void select_columns() {
-    std::vector<bool> held(run_.columns.num_columns, false);
-    for (const PositionColumn& position : accounts_.columns) { held[position.column()] = true; }
-    const ColumnTables<Real>& all = column_tables();
-    for (const ProductColumn<Real>& column : all.products) { if (held[column.out]) { products_.push_back(column); } }
-    for (const OptionColumn<Real>& column : all.options) { if (held[column.out]) { options_.push_back(column); } }
+    const std::vector<char> held = held_columns(accounts_, run_.columns.num_columns);
+    const ColumnTables<Real>& all = column_tables<Real>(run_.columns);
+    products_ = only_held(all.products, held);
+    options_ = only_held(all.options, held);
     const std::size_t rows = products_.empty() && options_.empty() ? 0 : all.market_rows.size();
     tables_ = {all.market_rows.data(), products_.data(), options_.data(), static_cast<std::uint32_t>(rows),
                static_cast<std::uint32_t>(products_.size()), static_cast<std::uint32_t>(options_.size())};
@@ -180,7 +159,7 @@ class CpuPass {
     }
     const std::uint64_t block_paths = std::uint64_t{tiles_per_block_} * width_;
     for (std::uint64_t path = 0; path < run_.num_paths; path += block_paths) {
-      if (request_.stop != nullptr && request_.stop->load()) { throw Interrupted("stopped before the tails were complete"); }
+      check_stop(request_);
       const std::uint64_t left = run_.num_paths - path;
       const auto tiles = static_cast<std::uint32_t>(std::min<std::uint64_t>(tiles_per_block_, (left + width_ - 1) / width_));
       fill_cube(path, tiles);

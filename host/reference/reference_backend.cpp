@@ -1,11 +1,10 @@
 // The reference backend: the definition of correct. Double precision, one thread, plain loops, textbook formulas
 // from the C library; of the shared formulas it uses only the random integers. Slow on purpose.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
-#include "host/backends/backend.hpp"
+#include "host/backends/run_control.hpp"
 #include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
@@ -188,7 +187,7 @@ class ReferenceBackend final : public Backend {
     std::vector<std::vector<double>> losses(last - first, std::vector<double>(run.num_paths, 0.0));
     std::vector<double> pnl(run.columns.num_columns);
     for (std::uint64_t path = 0; path < run.num_paths; ++path) {
-      if (request.stop != nullptr && request.stop->load()) { throw Interrupted("stopped"); }
+      check_stop(request);
       if (request.progress && path % 256 == 0) { request.progress(static_cast<double>(path) / static_cast<double>(run.num_paths)); }
       const std::vector<double> x = simulate_path(run, path);
       for (const InstrumentTerms& terms : run.columns.terms) { pnl[terms.column] = contract_pnl(terms, x); }

@@ -2,42 +2,17 @@
 #pragma once
 
 #include <algorithm>
-#include <iterator>
 #include <vector>
 
+#include "host/backends/held_columns.hpp"
+#include "host/backends/run_control.hpp"
 #include "kernels/cuda/kernels/filter_pnl.hpp"
 #include "kernels/cuda/kernels/revalue_columns.hpp"
 #include "kernels/cuda/kernels/simulate_paths.hpp"
 #include "kernels/cuda/pipeline/plans.hpp"
-#include "kernels/cuda/pipeline/run_control.hpp"
 #include "kernels/cuda/pipeline/upload.hpp"
 
 namespace tailmargin {
-
-template <class Real>
-const ColumnTables<Real>& column_tables(const ColumnPlan& plan) {
-  if constexpr (std::is_same_v<Real, float>) {
-    return plan.single;
-  } else {
-    return plan.exact;
-  }
-}
-
-/// [column] whether any of the accounts holds it.
-inline std::vector<char> held_columns(const AccountPlan& accounts, std::uint32_t num_columns) {
-  std::vector<char> held(num_columns, 0);
-  for (const PositionColumn& column : accounts.columns) { held[column.column()] = 1; }
-  return held;
-}
-
-/// The columns that are held: nothing reads the others, so they are not filled.
-template <class Column>
-std::vector<Column> only_held(const std::vector<Column>& columns, const std::vector<char>& held) {
-  std::vector<Column> out;
-  std::copy_if(columns.begin(), columns.end(), std::back_inserter(out),
-               [&](const Column& c) { return held[c.out] != 0; });
-  return out;
-}
 
 /// Tables of steps 1 and 2 as they lie on the device.
 template <class Device, class Real>
@@ -47,8 +22,8 @@ struct ScenarioTables {
   ScenarioTables(Device& device, const PreparedRun& run, const std::vector<char>& held, Stream stream)
       : start_bounds(upload(device, run.scenarios.start_bounds, stream)),
         transition_bounds(upload(device, run.scenarios.transition_bounds, stream)),
-        drift(upload(device, narrow(run.scenarios.drift), stream)),
-        loading(upload(device, narrow(run.scenarios.loading), stream)),
+        drift(upload(device, to_float(run.scenarios.drift), stream)),
+        loading(upload(device, to_float(run.scenarios.loading), stream)),
         observations(upload(device, run.scenarios.observations, stream)),
         market_rows(upload(device, column_tables<Real>(run.columns).market_rows, stream)),
         products(upload(device, only_held(column_tables<Real>(run.columns).products, held), stream)),
@@ -67,13 +42,6 @@ struct ScenarioTables {
   DeviceBuffer<MarketRow<Real>, Device> market_rows;
   DeviceBuffer<ProductColumn<Real>, Device> products;
   DeviceBuffer<OptionColumn<Real>, Device> options;
-
- private:
-  static std::vector<float> narrow(const std::vector<double>& values) {
-    std::vector<float> out(values.size());
-    std::transform(values.begin(), values.end(), out.begin(), [](double v) { return static_cast<float>(v); });
-    return out;
-  }
 };
 
 /// The cube of one chunk of paths at a time. When the whole run fits it is filled once; else every user asks for the

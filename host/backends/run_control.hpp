@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "host/backends/backend.hpp"
+#include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
 
@@ -14,7 +15,7 @@ inline void check_stop(const TailsRequest& request) {
   }
 }
 
-/// Seconds since the last lap. A lap means something only right after a stream was synchronised.
+/// Seconds since the last lap. On a device a lap means something only right after a stream was synchronised.
 class Stopwatch {
  public:
   double lap() {
