@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <limits>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -217,6 +218,9 @@ class CpuPass {
       Stopwatch watch;
       for (std::uint64_t account = range.begin(); account != range.end(); ++account) {
         cpu::Candidates<Real>& candidates = candidates_[account - first];
+        if (candidates.count < std::min<std::uint64_t>(rule_.num_tail, run_.num_paths)) {
+          throw std::runtime_error("some losses of account number " + std::to_string(account) + " are not numbers");
+        }
         prune(&candidates, rule_.num_tail);
         std::sort(candidates.items, candidates.items + candidates.count,
                   [](const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); });

@@ -3,6 +3,7 @@
 #include "tailmargin/engine.hpp"
 
 #include <chrono>
+#include <cmath>
 
 #include "host/backends/backend.hpp"
 #include "host/prepare/prepare_run.hpp"
@@ -68,7 +69,7 @@ std::vector<std::uint64_t> find_inexact_accounts(const AccountPlan& accounts, co
   std::vector<std::uint64_t> found;
   for (std::uint64_t a = 0; a < tails.figures.size(); ++a) {
     const double tail = tails.figures[a].es;
-    if (accounts.rounding_scale_usd[a] > accuracy::max_gross_to_tail * (tail > 0.0 ? tail : 0.0)) { found.push_back(a); }
+    if (!(accounts.rounding_scale_usd[a] <= accuracy::max_gross_to_tail * (tail > 0.0 ? tail : 0.0))) { found.push_back(a); }
   }
   return found;
 }
@@ -104,6 +105,9 @@ std::vector<AccountMargin> make_margins(const Book& book, const Model& model, co
     margins[inexact[i]].exact_precision = true;
   }
   for (AccountMargin& margin : margins) {
+    if (!std::isfinite(margin.es_usd) || !std::isfinite(margin.es_se_usd) || !std::isfinite(margin.worst_loss_usd)) {
+      throw std::runtime_error("the losses of account " + margin.account + " are not finite");
+    }
     margin.initial_margin_usd = margin.es_usd > 0.0 ? margin.es_usd : 0.0;
     margin.maintenance_margin_usd = model.maintenance_ratio * margin.initial_margin_usd;
   }

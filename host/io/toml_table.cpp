@@ -26,8 +26,8 @@ void convert_table(const toml::table& table, TomlValue& value) {
   value.kind = Kind::table;
   value.text = "{...}";
   for (const auto& [key, child] : table) {
-    value.entries.emplace_back(std::string(key.str()), convert(child));
-    value.entries.back().second.line = key.source().begin.line;
+    value.entries.push_back({std::string(key.str()), convert(child)});
+    value.entries.back().value.line = key.source().begin.line;
   }
 }
 
@@ -113,9 +113,9 @@ std::optional<double> number_in_range(const TomlValue& value, const std::string&
 
 const TomlValue* TomlTable::value(std::string_view key) {
   asked_.push_back(key);
-  const auto is_key = [&](const auto& entry) { return entry.first == key; };
+  const auto is_key = [&](const auto& entry) { return entry.key == key; };
   const auto found = std::find_if(table_.entries.begin(), table_.entries.end(), is_key);
-  return found == table_.entries.end() ? nullptr : &found->second;
+  return found == table_.entries.end() ? nullptr : &found->value;
 }
 
 const TomlValue* TomlTable::value_of_kind(std::string_view key, Kind kind, bool is_required) {

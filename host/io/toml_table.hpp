@@ -13,6 +13,8 @@
 
 namespace tailmargin {
 
+struct TomlEntry;
+
 struct TomlValue {
   enum class Kind : std::uint8_t { text, number, boolean, time, array, table };
   Kind kind = Kind::table;
@@ -20,7 +22,12 @@ struct TomlValue {
   std::string text;     ///< text; time as RFC 3339; the others as they can be shown
   double number = 0.0;  ///< integers too
   std::vector<TomlValue> items;
-  std::vector<std::pair<std::string, TomlValue>> entries;
+  std::vector<TomlEntry> entries;  ///< a table's, in order
+};
+
+struct TomlEntry {
+  std::string key;
+  TomlValue value;
 };
 
 /// The root table, or nothing and a problem if the text is no TOML.

@@ -16,10 +16,15 @@ double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId i) {
   return book.quotes[i].mark_price.value_or(columns.model_value[i]);
 }
 
-/// Unrealised P&L in the settlement currency: USD, a stablecoin, or the coin of an inverse contract.
-double unrealised_pnl(const Instrument& instrument, double mark, const Position& position) {
-  if (!position.entry_price) { return 0.0; }
+/// What a position adds to the balance of its settlement currency (USD, a stablecoin, or the coin of an inverse
+/// contract). With an entry price its unrealised P&L. Without one, spot and options count at their market value: they
+/// were paid for out of the balances; perpetuals and futures count nothing.
+double position_value(const Instrument& instrument, double mark, const Position& position) {
   const double contracts = position.quantity * instrument.contract_size;
+  if (!position.entry_price) {
+    const bool paid_up_front = instrument.kind == InstrumentKind::spot || instrument.kind == InstrumentKind::option;
+    return paid_up_front ? contracts * mark : 0.0;
+  }
   const bool inverse_price = instrument.payoff == Payoff::inverse && instrument.kind != InstrumentKind::option;
   return inverse_price ? contracts * (1.0 / *position.entry_price - 1.0 / mark) : contracts * (mark - *position.entry_price);
 }
@@ -41,7 +46,8 @@ double unit_delta(const InstrumentTerms& terms) {
 /// Adds up exposures of one account; equal columns are summed in the order given.
 class AccountBuilder {
  public:
-  AccountBuilder(const Book& book, const ColumnPlan& columns) : book_(book), columns_(columns) {
+  AccountBuilder(const Book& book, const ColumnPlan& columns, Diagnostics& diagnostics)
+      : book_(book), columns_(columns), diagnostics_(diagnostics) {
     for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
       deltas_.push_back(unit_delta(columns.terms[columns.instrument_column[i]]));
     }
@@ -53,7 +59,7 @@ class AccountBuilder {
     const Instrument& instrument = book_.instruments[position.instrument];
     const double notional = position.quantity * notional_usd(book_, instrument);
     exposures_.push_back({columns_.instrument_column[position.instrument], position.quantity});
-    add_balance(instrument.settlement, unrealised_pnl(instrument, mark_price(book_, columns_, position.instrument), position));
+    add_balance(instrument.settlement, position_value(instrument, mark_price(book_, columns_, position.instrument), position));
     gross_ += std::fabs(notional);
     delta_ += notional * deltas_[position.instrument];
     ++positions_;
@@ -71,16 +77,26 @@ class AccountBuilder {
     std::stable_sort(exposures_.begin(), exposures_.end(),
                      [](const Exposure& a, const Exposure& b) { return a.column < b.column; });
     double rounding = 0.0;
-    std::uint64_t first = plan.columns.size();
+    const std::uint64_t first = plan.columns.size();
+    const std::string& account = book_.accounts[plan.equity_usd.size()];
     for (std::size_t e = 0; e < exposures_.size(); ++e) {
       const Exposure& exposure = exposures_[e];
       rounding += std::fabs(exposure.quantity) * columns_.column_scale_usd[exposure.column];
+      if (exposure.quantity != 0.0 && std::fabs(exposure.quantity) < min_quantity) {
+        diagnostics_.error("positions", 0, "quantity", account,
+                           "a quantity or balance of this account is below 1e-30 (it would be lost in rounding). Leave it out.");
+      }
       if (plan.columns.size() > first && plan.columns.back().packed == exposure.column) {
         plan.quantities.back() += exposure.quantity;
       } else {
         plan.columns.push_back({exposure.column});
         plan.quantities.push_back(exposure.quantity);
       }
+    }
+    if (!(rounding <= max_account_size_usd)) {
+      diagnostics_.error("positions", 0, "quantity", account,
+                         "the account's contracts and balances are worth more than 1e15 USD (its margin would overflow). "
+                         "Correct a quantity, a contract size or a price.");
     }
     mark_underlyings(plan, first);
     plan.offsets.push_back(plan.columns.size());
@@ -102,6 +118,7 @@ class AccountBuilder {
 
   const Book& book_;
   const ColumnPlan& columns_;
+  Diagnostics& diagnostics_;
   std::vector<double> deltas_;
   std::vector<Exposure> exposures_;
   double equity_ = 0.0, gross_ = 0.0, delta_ = 0.0;
@@ -110,10 +127,10 @@ class AccountBuilder {
 
 }  // namespace
 
-AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns) {
+AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns, Diagnostics& diagnostics) {
   AccountPlan plan;
   plan.offsets.push_back(0);
-  AccountBuilder builder(book, columns);
+  AccountBuilder builder(book, columns, diagnostics);
   std::size_t position = 0, balance = 0;
   for (AccountId account = 0; account < book.accounts.size(); ++account) {
     builder.start();

@@ -17,8 +17,10 @@ class ObservationIndex {
     for (std::uint32_t f = 0; f < plan.factors.size(); ++f) { add(plan.num_steps, f); }
     if (model.time_roll == TimeRoll::off) { return; }
     for (const Instrument& instrument : book.instruments) {
-      if (expires_within(book, instrument)) {
-        add(expiry_step(book, instrument), find_factor(instrument.underlying, FactorKind::price));
+      if (!expires_within(book, instrument)) { continue; }
+      add(expiry_step(book, instrument), find_factor(instrument.underlying, FactorKind::price));
+      if (instrument.settlement != no_underlying) {
+        add(expiry_step(book, instrument), find_factor(instrument.settlement, FactorKind::price));
       }
     }
     std::uint32_t row = 0;
@@ -66,18 +68,19 @@ class ObservationIndex {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> rows_;  // (step, factor) -> row
 };
 
-/// Price of an instrument that has no mark: only options may lack one.
-double forward_now(const Book& book, InstrumentId i) {
-  const Instrument& instrument = book.instruments[i];
-  const Quote& quote = book.quotes[i];
-  if (instrument.kind != InstrumentKind::option) { return *quote.mark_price; }
-  return quote.forward.value_or(book.underlyings[instrument.underlying].index_price_usd);
-}
-
 /// USD price of the currency the contract is quoted in: inverse contracts quote USD, linear ones their settlement.
 double quote_currency_price(const Book& book, const Instrument& instrument) {
   const bool usd = instrument.payoff == Payoff::inverse || instrument.settlement == no_underlying;
   return usd ? 1.0 : book.underlyings[instrument.settlement].index_price_usd;
+}
+
+/// The price the contract follows now: its mark; for an option the forward of its expiry, else the index.
+double forward_now(const Book& book, InstrumentId i) {
+  const Instrument& instrument = book.instruments[i];
+  const Quote& quote = book.quotes[i];
+  if (instrument.kind != InstrumentKind::option) { return *quote.mark_price; }
+  const double index = book.underlyings[instrument.underlying].index_price_usd;
+  return quote.forward.value_or(index / quote_currency_price(book, instrument));
 }
 
 /// The mark vol times sqrt(time), from the quoted vol or else implied from the mark price.
@@ -144,6 +147,7 @@ class ColumnBuilder {
     terms.settlement_now_usd = quote_currency_price(book_, instrument);
     if (instrument.settlement != no_underlying && instrument.payoff == Payoff::linear) {
       terms.settlement_row = observations_.horizon_row(instrument.settlement, FactorKind::price);
+      terms.quote_row = terms.settlement_row;
       terms.settlement_weight = 1.0;
     }
     if (instrument.kind == InstrumentKind::perpetual) {
@@ -168,7 +172,9 @@ class ColumnBuilder {
     }
     if (observations_.expires_within(book_, instrument)) {
       terms.settled = true;
-      terms.spot_row = observations_.row(observations_.expiry_step(book_, instrument), instrument.underlying, FactorKind::price);
+      const std::uint32_t step = observations_.expiry_step(book_, instrument);
+      terms.spot_row = observations_.row(step, instrument.underlying, FactorKind::price);
+      if (terms.settlement_weight != 0.0) { terms.quote_row = observations_.row(step, instrument.settlement, FactorKind::price); }
       terms.years_at_horizon = 0.0;
       terms.basis_roll = -log_basis;
       return;
@@ -250,7 +256,7 @@ class TableBuilder {
 
   /// Log return of the contract's price in settlement currency, times `direction`.
   static Row return_row(const InstrumentTerms& t, RowTransform transform, double direction) {
-    return {transform, {t.spot_row, t.basis_row, t.settlement_row},
+    return {transform, {t.spot_row, t.basis_row, t.quote_row},
             {direction, direction * t.basis_weight, -direction * t.settlement_weight}, direction * t.basis_roll};
   }
 
@@ -324,8 +330,9 @@ ColumnTables<Real> build_tables(const ColumnPlan& plan) {
 
 /// USD size in which one contract's P&L is computed: float rounding errors are proportional to it.
 double rounding_scale(const InstrumentTerms& t) {
-  if (t.payoff == Payoff::linear) { return t.contract_size * t.price_now * t.settlement_now_usd; }
-  if (t.kind == InstrumentKind::option) { return t.contract_size * t.index_now_usd; }
+  const double reach = t.kind == InstrumentKind::option ? std::max(1.0, t.strike / t.price_now) : 1.0;
+  if (t.payoff == Payoff::linear) { return t.contract_size * t.price_now * t.settlement_now_usd * reach; }
+  if (t.kind == InstrumentKind::option) { return t.contract_size * t.index_now_usd * reach; }
   return t.contract_size * t.index_now_usd / t.price_now;
 }
 

@@ -173,7 +173,13 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
       continue;
     }
     const FactorKind kind = plan.factors[f].kind;
-    const double step_vol = factor_vol(*rule, kind) * math::sqrt(plan.step_years);
+    const double vol = factor_vol(*rule, kind);
+    const double step_vol = vol * math::sqrt(plan.step_years);
+    if (!(step_vol * math::sqrt(static_cast<double>(plan.num_steps)) <= max_horizon_sd)) {
+      diagnostics.error(model.name, 0, "regime." + regime.name + ".vols", factor_name(book, plan.factors[f]),
+                        "the standard deviation over the horizon is above 2 (prices would move beyond e^20 and overflow). "
+                        "Lower the vol or shorten the horizon.");
+    }
     // The vol level always keeps its mean; the price does unless the model says otherwise.
     const bool keeps_mean = kind == FactorKind::vol || (kind == FactorKind::price && model.drift == Drift::martingale);
     plan.drift[f * regimes + k] = keeps_mean ? -0.5 * step_vol * step_vol : 0.0;

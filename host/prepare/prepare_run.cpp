@@ -29,7 +29,7 @@ class ByteWriter {
 void write_terms(const InstrumentTerms& t, ByteWriter& out) {
   for (const std::uint64_t word : {std::uint64_t{t.column}, std::uint64_t(t.kind), std::uint64_t(t.payoff), std::uint64_t(t.settled),
                                    std::uint64_t{t.spot_row}, std::uint64_t{t.index_row}, std::uint64_t{t.basis_row},
-                                   std::uint64_t{t.settlement_row}, std::uint64_t{t.vol_row}}) {
+                                   std::uint64_t{t.quote_row}, std::uint64_t{t.settlement_row}, std::uint64_t{t.vol_row}}) {
     out.add(word);
   }
   for (const double value : {t.contract_size, t.price_now, t.index_now_usd, t.settlement_now_usd, t.basis_weight, t.basis_roll,
@@ -50,7 +50,8 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
   run.scenarios = prepare_scenarios(book, model, diagnostics);
   if (!diagnostics.has_errors()) { run.columns = prepare_columns(book, model, run.scenarios, diagnostics); }
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
-  run.accounts = prepare_accounts(book, run.columns);
+  run.accounts = prepare_accounts(book, run.columns, diagnostics);
+  if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
   run.warnings = diagnostics.items();
   return run;
 }

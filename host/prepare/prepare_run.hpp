@@ -15,8 +15,8 @@ ScenarioPlan prepare_scenarios(const Book& book, const Model& model, Diagnostics
 /// Columns: what one contract of each instrument does on a path. Adds the observations it needs to `scenarios`.
 ColumnPlan prepare_columns(const Book& book, const Model& model, ScenarioPlan& scenarios, Diagnostics& diagnostics);
 
-/// Accounts as rows over columns.
-AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns);
+/// Accounts as rows over columns. Accounts too large or quantities too small for float go to diagnostics.
+AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns, Diagnostics& diagnostics);
 
 /// The accounts named by `selected` (indices into plan), in that order.
 AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint64_t>& selected);
@@ -34,6 +34,12 @@ struct TimeGrid {
   std::uint32_t num_steps = 0;
 };
 TimeGrid time_grid(const Model& model);
+
+/// Limits that keep every number of a run finite in float. A factor's standard deviation over the horizon (log units; a
+/// daily price vol of 38 per year is at it), an account's size, and the smallest quantity that is not zero.
+inline constexpr double max_horizon_sd = 2.0;
+inline constexpr double max_account_size_usd = 1e15;
+inline constexpr double min_quantity = 1e-30;
 
 inline constexpr double seconds_per_year = 31'536'000.0;  // 365 days, as the venues' own option values count time
 

@@ -47,8 +47,9 @@ struct InstrumentTerms {
   std::uint32_t basis_row = 0;    ///< carry or premium observation
   double basis_weight = 0.0;      ///< years of carry left at the horizon, or 1 for a premium; 0: none
   double basis_roll = 0.0;        ///< deterministic change of the log basis by the horizon
-  std::uint32_t settlement_row = 0;
-  double settlement_weight = 0.0; ///< 1 if the settlement currency has a price of its own, else 0
+  std::uint32_t quote_row = 0;      ///< observation of the settlement currency when the price is read (at expiry if settled)
+  std::uint32_t settlement_row = 0; ///< observation of the settlement currency at the horizon
+  double settlement_weight = 0.0;   ///< 1 if the settlement currency has a price of its own, else 0
   std::uint32_t vol_row = 0;
   double strike = 0.0, sign = 1.0;
   double years_now = 0.0, years_at_horizon = 0.0;
@@ -73,7 +74,7 @@ struct ColumnPlan {
   std::vector<UnderlyingId> column_underlying;    ///< [column]
   std::vector<InstrumentTerms> terms;             ///< [column]
   std::vector<double> model_value;   ///< [instrument] value now by the model, in mark units
-  std::vector<double> column_scale_usd;  ///< [column] size in USD in which one contract's P&L is computed
+  std::vector<double> column_scale_usd;  ///< [column] size in USD in which one contract's P&L is computed; options: of forward or strike
   ColumnTables<float> single;
   ColumnTables<double> exact;
 };
@@ -83,7 +84,7 @@ struct AccountPlan {
   std::vector<std::uint64_t> offsets;
   std::vector<PositionColumn> columns;
   std::vector<double> quantities;
-  std::vector<double> equity_usd;           ///< [account] collateral, unrealised P&L and option value now
+  std::vector<double> equity_usd;           ///< [account] balances, unrealised P&L, value of spot and options without entry price
   std::vector<double> gross_notional_usd;   ///< [account]
   std::vector<double> net_delta_usd;        ///< [account] sum of signed notional, options by their delta
   std::vector<double> rounding_scale_usd;   ///< [account] sum |quantity| * column scale: what float errors grow with

@@ -29,41 +29,40 @@ class SmileFitter {
       return std::fabs(x.log_moneyness) < std::fabs(y.log_moneyness);
     });
     for (const SmilePoint& point : points) {
-      // Vega over its largest value, with a floor so that far strikes still steer the wings.
+      // Vega squared over a change of total variance: the sum of squares is one of price errors. The floor lets far
+      // strikes steer the wings.
       const double d1 = point.log_moneyness / std::max(point.total_vol, nearest->total_vol);
-      weights_.push_back(math::exp(-0.5 * std::min(d1 * d1, 100.0)) + 0.02);
+      const double variance = point.total_vol * point.total_vol;
+      weights_.push_back((math::exp(-std::min(d1 * d1, 100.0)) + 0.002) / (4.0 * variance));
       low_ = std::min(low_, point.log_moneyness);
       high_ = std::max(high_, point.log_moneyness);
     }
   }
 
-  /// Coarse grid over (m, s), then five rounds of a grid three times finer around the best.
+  /// Coarse grid over (m, ln s), then grids around the best whose steps shrink by a third each round.
   math::SviSmile<double> best() {
     const double width = high_ - low_;
-    double m_step = width / 16.0, s_ratio = 1.5;
-    double best_m = 0.0, best_s = width / 4.0;
-    LinearFit best_fit;
-    for (int i = -1; i <= 17; ++i) {
-      double s = width / 200.0;
-      for (int j = 0; j < 15; ++j, s *= s_ratio) { improve(low_ + m_step * i, s, best_fit, best_m, best_s); }
+    double m_step = width / 16.0, log_step = 0.4;
+    search(0.5 * (low_ + high_), math::log(width / 16.0), m_step, log_step, 9);
+    for (int round = 0; round < 20; ++round) {
+      m_step /= 1.5;
+      log_step /= 1.5;
+      search(best_m_, best_log_s_, m_step, log_step, 3);
     }
-    for (int round = 0; round < 6; ++round) {
-      m_step /= 3.0;
-      s_ratio = math::sqrt(s_ratio);
-      const double m0 = best_m, s0 = best_s;
-      for (int i = -3; i <= 3; ++i) {
-        double s = s0 / (s_ratio * s_ratio * s_ratio);
-        for (int j = -3; j <= 3; ++j, s *= s_ratio) { improve(m0 + m_step * i, s, best_fit, best_m, best_s); }
-      }
-    }
-    const double b = best_fit.c / best_s;
-    return {best_fit.a, b, best_fit.c > 0.0 ? best_fit.d / best_fit.c : 0.0, best_m, best_s};
+    const double s = math::exp(best_log_s_);
+    return {best_fit_.a, best_fit_.c / s, best_fit_.c > 0.0 ? best_fit_.d / best_fit_.c : 0.0, best_m_, s};
   }
 
  private:
-  void improve(double m, double s, LinearFit& best_fit, double& best_m, double& best_s) const {
-    const LinearFit fit = solve(m, s);
-    if (fit.error < best_fit.error) { best_fit = fit; best_m = m; best_s = s; }
+  /// Tries the points of a square grid, `reach` steps each way.
+  void search(double m, double log_s, double m_step, double log_step, int reach) {
+    for (int i = -reach; i <= reach; ++i) {
+      for (int j = -reach; j <= reach; ++j) {
+        const double tried_m = m + m_step * i, tried_log_s = log_s + log_step * j;
+        const LinearFit fit = solve(tried_m, math::exp(tried_log_s));
+        if (fit.error < best_fit_.error) { best_fit_ = fit; best_m_ = tried_m; best_log_s_ = tried_log_s; }
+      }
+    }
   }
 
   LinearFit solve(double m, double s) const {
@@ -125,6 +124,8 @@ class SmileFitter {
 
   const std::vector<SmilePoint>& points_;
   std::vector<double> weights_;
+  LinearFit best_fit_;
+  double best_m_ = 0.0, best_log_s_ = 0.0;
   double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
 };
 

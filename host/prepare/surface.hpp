@@ -14,7 +14,8 @@ struct SmilePoint {
   double total_vol = 0.0;      ///< mark vol * sqrt(years), > 0
 };
 
-/// Raw SVI fitted to the total variances of one expiry, weighted by vega. With fewer than five distinct strikes the
+/// Raw SVI fitted to the total variances of one expiry, weighted so that price errors are
+/// least. With fewer than five distinct strikes the
 /// smile is flat. Slopes stay within Lee's bound and the smile never goes below zero variance. Deterministic.
 math::SviSmile<double> fit_smile(const std::vector<SmilePoint>& points);
 

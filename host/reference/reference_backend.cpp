@@ -99,7 +99,7 @@ double option_price(const InstrumentTerms& t, double forward, double vol, double
 double contract_pnl(const InstrumentTerms& t, const std::vector<double>& x) {
   const double index = t.index_now_usd * std::exp(x[t.index_row]);
   const double settlement = t.settlement_now_usd * std::exp(t.settlement_weight * x[t.settlement_row]);
-  const double log_return = x[t.spot_row] + t.basis_weight * x[t.basis_row] + t.basis_roll - t.settlement_weight * x[t.settlement_row];
+  const double log_return = x[t.spot_row] + t.basis_weight * x[t.basis_row] + t.basis_roll - t.settlement_weight * x[t.quote_row];
   const double forward = t.price_now * std::exp(log_return);
   const double currency = t.payoff == Payoff::inverse ? index : settlement;
   if (t.kind == InstrumentKind::option) {

@@ -270,6 +270,7 @@ TEST(ClosedForm, InverseOptionCashStaysInCoinUntilTheHorizon) {
   const double strike = 120'000.0;
   const InstrumentId put = maker.option("BTC-P", btc, 0.5, strike, OptionType::put, vol, Payoff::inverse);
   maker.hold(maker.account("a"), put, 1.0);
+  maker.edit().positions.back().entry_price = strike / 60'000.0 - 1.0;  // the premium is not in the balances: no coins held
 
   const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {price_only("*", vol)}));
 
@@ -286,6 +287,56 @@ TEST(ClosedForm, InverseOptionCashStaysInCoinUntilTheHorizon) {
     });
   };
   expect_tail(margin, tail_of(exceedance, excess, 1.0 - alpha, 0.0, n));
+}
+
+// A deep call in USDC settles at 12 h while the coin stands still: it pays S / Y12 - K USDC, worth Y24 each. With u the
+// log move of USDC to 12 h and v after it:
+TEST(ClosedForm, StablecoinCashOfAnExpiredOptionMovesUntilTheHorizon) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const UnderlyingId usdc = maker.underlying("USDC", 1.0);
+  const double strike = 20'000.0;
+  const InstrumentId call = maker.option("BTC-C", btc, 0.5, strike, OptionType::call, vol);
+  maker.edit().instruments[call].settlement = usdc;
+  maker.hold(maker.account("a"), call, -1.0);
+  maker.edit().positions.back().entry_price = 60'000.0 - strike;  // the premium is not in the balances: no coins held
+
+  const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {price_only("BTC", 0.0), price_only("USDC", 0.4)}));
+
+  // P&L in USDC is (S e^-u - K) - (S - K), and each is worth e^{u + v}: loss = S e^v - S e^{u + v}.
+  const double s = horizon_sd(0.4, 0.5), n = 60'000.0;
+  const auto exceedance = [=](double q) {  // n e^v (1 - e^u) > q
+    return normal_expectation([&](double w) {
+      const double level = 1.0 - q / (n * std::exp(s * w));
+      return level <= 0.0 ? 0.0 : normal_cdf(std::log(level) / s);
+    });
+  };
+  const auto excess = [=](double q) {
+    return normal_expectation([&](double w) {
+      const double g = n * std::exp(s * w), strike_level = g - q;
+      if (strike_level <= 0.0) { return 0.0; }
+      const double d = std::log(strike_level / g) / s;
+      return strike_level * normal_cdf(d) - g * std::exp(0.5 * s * s) * normal_cdf(d - s);
+    });
+  };
+  expect_tail(margin, tail_of(exceedance, excess, 1.0 - alpha, 0.0, n));
+}
+
+// Bought with coins: without an entry price the option's value is held in coin. A deep put then is worth K - S in coins
+// turned dollars, K S24 / S12 - S24: with the coin it is short, all that is left is the strike's own move after expiry.
+TEST(ClosedForm, ValueOfAnOptionThatWasPaidForIsHeldInItsCoin) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const double strike = 120'000.0;
+  const InstrumentId put = maker.option("BTC-P", btc, 0.5, strike, OptionType::put, vol, Payoff::inverse);
+  const AccountId account = maker.account("a");
+  maker.hold(account, put, 1.0).deposit(account, btc, 1.0);
+
+  const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {price_only("*", vol)}));
+
+  // 1 coin + put: S24 + (K / S12 - 1) S24 = K e^v with v the move after expiry.
+  expect_tail(margin, lognormal_tail(1.0, strike, horizon_sd(vol, 0.5)));
+  EXPECT_NEAR(margin.equity_usd, strike, 1e-6);
 }
 
 TEST(ClosedForm, MartingaleDriftKeepsTheMeanPrice) {

@@ -237,5 +237,48 @@ TEST(Prepare, UnrealisedPnlCountsToEquityInItsCurrency) {
   EXPECT_DOUBLE_EQ(run.accounts.net_delta_usd[0], 150'000.0);
 }
 
+// Spot and options were paid for out of the balances: without an entry price their market value is equity.
+TEST(Prepare, MarketValueOfWhatWasPaidForCountsToEquity) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const InstrumentId call = maker.option("BTC-C", btc, 30.0, 60'000.0, OptionType::call, 0.5, Payoff::inverse);
+  const InstrumentId perpetual = maker.perpetual("BTC-PERP", btc, Payoff::linear);
+  maker.edit().quotes[call].mark_price = 0.06;
+  const AccountId account = maker.account("a");
+  maker.hold(account, call, -2.0).hold(account, perpetual, 5.0).deposit(account, btc, 1.0);
+
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {price_only("*", 0.5)}));
+
+  EXPECT_NEAR(run.accounts.equity_usd[0], (1.0 - 2.0 * 0.06) * 60'000.0, 1e-9);
+  EXPECT_NEAR(run.accounts.quantities[0], 1.0 - 2.0 * 0.06, 1e-15);  // coins that move with the index
+}
+
+TEST(Prepare, ForwardOfAContractQuotedInAStablecoinDefaultsToTheIndexInThatCoin) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const UnderlyingId usdc = maker.underlying("USDC", 0.8);
+  const InstrumentId call = maker.option("BTC-C", btc, 30.0, 75'000.0, OptionType::call, 0.5);
+  maker.edit().instruments[call].settlement = usdc;
+  maker.edit().quotes[call].forward.reset();
+  maker.deposit(maker.account("a"), btc, 1.0);
+
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {price_only("*", 0.5)}));
+
+  EXPECT_DOUBLE_EQ(run.columns.terms[run.columns.instrument_column[call]].price_now, 75'000.0);
+}
+
+TEST(Prepare, NumbersThatWouldOverflowAreRefused) {
+  BookMaker maker = two_coins();
+  maker.deposit(maker.account("whale"), 0, 2e10);
+  EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|whale");
+
+  BookMaker dust = two_coins();
+  dust.deposit(dust.account("dust"), 0, -1e-31);
+  EXPECT_EQ(first_problem(dust, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|dust");
+
+  EXPECT_EQ(first_problem(two_coins(), gaussian_model(365.0, {price_only("*", 2.01)})), "regime.only.vols|BTC.price");
+  EXPECT_EQ(first_problem(two_coins(), gaussian_model(365.0, {price_only("*", 1.99)})), "accepted");
+}
+
 }  // namespace
 }  // namespace tailmargin::test
