@@ -8,6 +8,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/run_options.hpp"
+#include "host/cli/whole_number.hpp"
 #include "host/io/model_file.hpp"
 #include "host/synth/synth.hpp"
 
@@ -100,7 +101,7 @@ void report(const BenchOptions& options, const RunResult& result, const StageTim
 void bench(const BenchOptions& options) {
   Diagnostics diagnostics;
   const Model model = parse_model(default_model_text(), "built-in model", diagnostics);
-  ProgressBar bar(options.run.progress);
+  ProgressBar bar(parse_progress(options.run.progress));
   const RunConfig config = make_run_config(options.run, bar);
   check_answer(model, config);
   const Book book = make_exchange(make_market(1), {options.accounts, 1});
@@ -120,8 +121,8 @@ void bench(const BenchOptions& options) {
 void add_bench_command(CLI::App& app) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand("bench", "throughput by stage on a made-up exchange");
-  command->add_option("--accounts", options->accounts, "accounts of the exchange")->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--repeats", options->repeats, "counted runs after the warm-up")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--accounts", options->accounts, "accounts of the exchange")->capture_default_str()->check(whole_number(1, 100'000'000));
+  command->add_option("--repeats", options->repeats, "counted runs after the warm-up")->capture_default_str()->check(whole_number(1, 1000));
   command->add_flag("--json", options->json, "as JSON");
   add_run_options(*command, options->run);
   command->callback([options] { bench(*options); });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/cli/run_options.hpp"
+#include "host/cli/whole_number.hpp"
 #include "host/domain/validate/text.hpp"
 #include "host/importers/import_market.hpp"
 #include "host/io/book_files.hpp"
@@ -61,7 +62,7 @@ CLI::App* add_venue(CLI::App& import, const char* name, const char* description,
   CLI::App* venue = import.add_subcommand(name, description);
   venue->add_option("files", options->files, "JSON documents of the venue's public API, or tables; several add up")
       ->required();
-  venue->add_option("-o,--output", options->book, "Folder of the market; one that has a market is added to")
+  venue->add_option("-o,--out,--output", options->book, "Folder of the market; one that has a market is added to")
       ->required();
   venue->add_option("--format", options->format, "csv or parquet (default: that of the folder, else csv)")
       ->check(CLI::IsMember({"csv", "parquet"}));
@@ -79,7 +80,7 @@ void add_import_command(CLI::App& app) {
   CLI::App* command = add_venue(*import, "binance", "USDT-margined futures: exchangeInfo, ticker/24hr, premiumIndex, "
                                 "openInterest, fundingInfo; daily tables", binance);
   command->add_option("--top", binance->top, "Keep this many contracts, those with the largest open interest in USDT "
-                      "(default: all)")->check(CLI::PositiveNumber);
+                      "(default: all)")->check(whole_number(1, any_number));
   command->callback([binance] {
     const BinanceOptions options{binance->top == 0 ? std::nullopt : std::optional(binance->top)};
     import_market(*binance, [&](const auto& files, Diagnostics& d) { return import_binance(files, options, d); });

@@ -17,6 +17,11 @@ std::string join_arguments(int argc, char** argv) {
   return line;
 }
 
+bool knows_command(const CLI::App& app, const std::string& name) {
+  const auto is_named = [&](const CLI::App* command) { return command->get_name() == name; };
+  return !app.get_subcommands(is_named).empty();
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Monte Carlo margin for crypto derivatives: margins a whole exchange in one command."};
   app.name("tailmargin");
@@ -28,10 +33,18 @@ int run(int argc, char** argv) {
   tailmargin::add_synth_command(app);
   tailmargin::add_bench_command(app);
   tailmargin::add_info_command(app);
+  if (argc > 1 && argv[1][0] != '-' && !knows_command(app, argv[1])) {
+    std::fprintf(stderr, "unknown command '%s'. Commands: margin, import, synth, bench, info. See tailmargin --help.\n", argv[1]);
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (std::fflush(stdout) != 0) {
+    std::fprintf(stderr, "cannot write to standard output; the files are written\n");
+    return 1;
   }
   return 0;
 }
@@ -54,6 +67,9 @@ int main(int argc, char** argv) {
   } catch (const tailmargin::Interrupted& error) {
     std::fprintf(stderr, "%s; nothing was written\n", error.what());
     return 5;
+  } catch (const tailmargin::FileError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "internal error: %s\n", error.what());
     return 1;

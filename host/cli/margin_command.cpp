@@ -7,6 +7,7 @@
 #include "host/cli/run_options.hpp"
 #include "host/io/book_files.hpp"
 #include "host/io/run_files.hpp"
+#include "host/io/staged_folder.hpp"
 
 namespace tailmargin {
 namespace {
@@ -21,15 +22,16 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Writes errors.csv into the run folder and passes the problems on.
-[[noreturn]] void reject_input(Diagnostics diagnostics, const std::string& out) {
-  write_errors(diagnostics, out);
-  throw InputError(std::move(diagnostics));
+/// Leaves errors.csv in the run folder and passes the problems on.
+[[noreturn]] void reject_input(const Diagnostics& diagnostics, StagedFolder& out) {
+  write_errors(diagnostics, out.path());
+  out.commit();
+  throw InputError(diagnostics);
 }
 
 void write_run(const MarginOptions& options, const ChosenModel& chosen, const RunConfig& config, RunResult& result,
-               Diagnostics& diagnostics, std::chrono::steady_clock::time_point start) {
-  const std::filesystem::path out = options.out;
+               Diagnostics& diagnostics, std::chrono::steady_clock::time_point start, StagedFolder& staged) {
+  const std::filesystem::path& out = staged.path();
   const auto write_start = std::chrono::steady_clock::now();
   RunManifest manifest;
   manifest.margins_file = write_margins(result.margins, out, options.format == "csv" ? FileFormat::csv : FileFormat::parquet);
@@ -43,35 +45,34 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   manifest.total_seconds = seconds_since(start);
   manifest.peak_rss_bytes = peak_rss_bytes();
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
-  std::error_code ignored;
-  std::filesystem::remove(out / "errors.csv", ignored);  // of an earlier, rejected run into this folder
+  staged.commit({"errors.csv", "tail_paths.parquet"});  // outdated: of an earlier run into this folder
 }
 
 void margin(const MarginOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  StagedFolder staged(options.out);
   Diagnostics diagnostics;
   const ChosenModel chosen = choose_model(options.model, options.book, diagnostics);
   const Book book = read_book(options.book, BookParts::all, diagnostics);
-  if (diagnostics.has_errors()) { reject_input(std::move(diagnostics), options.out); }
+  if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   const double read_seconds = seconds_since(start);
 
   RunResult result;
   RunConfig config;
   try {
-    ProgressBar bar(options.run.progress);
+    ProgressBar bar(parse_progress(options.run.progress));
     config = make_run_config(options.run, bar);
     config.keep_tail_paths = options.keep_tails;
     result = run_margin(book, chosen.model, config);
     config.progress = nullptr;  // the bar ends here
   } catch (const InputError& error) {
-    write_errors(error.diagnostics(), options.out);
-    throw;
+    reject_input(error.diagnostics(), staged);
   }
   result.stages.insert(result.stages.begin(), {"read", read_seconds});
-  write_run(options, chosen, config, result, diagnostics, start);
+  write_run(options, chosen, config, result, diagnostics, start, staged);
   if (!diagnostics.items().empty()) { print_diagnostics(diagnostics); }
   const std::string model_name = chosen.model.name + (chosen.file.empty() ? " (built in)" : "");
-  if (options.json) { std::fputs(margin_summary_json(book, result, seconds_since(start)).c_str(), stdout); }
+  if (options.json) { std::fputs(margin_summary_json(book, result, model_name, config, seconds_since(start)).c_str(), stdout); }
   else { std::fputs(margin_summary(book, result, model_name, config, options.out, seconds_since(start)).c_str(), stdout); }
 }
 
@@ -82,7 +83,7 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
   options->command_line = command_line;
   CLI::App* command = app.add_subcommand("margin", "margin every account of a book");
   command->add_option("BOOK", options->book, "folder with book.toml and its tables")->required();
-  command->add_option("-o,--out", options->out, "folder for margins, run.json")->required();
+  command->add_option("-o,--out,--output", options->out, "folder for margins, run.json")->required();
   command->add_option("--model", options->model, "model file; default: BOOK/model.toml, else the built-in example");
   command->add_option("--format", options->format, "of the margins file: csv or parquet")
       ->capture_default_str()->check(CLI::IsMember({"csv", "parquet"}).description(""));

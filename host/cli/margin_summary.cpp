@@ -64,7 +64,10 @@ std::string account_table(const std::vector<AccountMargin>& margins) {
 
 std::string stage_line(const RunResult& result, double total_seconds) {
   std::string text = "\n  time";
-  for (const StageTime& stage : result.stages) { text += "  " + stage.stage + " " + format_seconds(stage.seconds); }
+  for (const StageTime& stage : result.stages) {
+    if (stage.seconds == 0.0) { continue; }  // not told apart by this backend
+    text += "  " + stage.stage + " " + format_seconds(stage.seconds);
+  }
   return text + "  | total " + format_seconds(total_seconds) + "\n";
 }
 
@@ -94,9 +97,13 @@ std::string margin_summary(const Book& book, const RunResult& result, const std:
   return summary + "  written to " + out + "\n";
 }
 
-std::string margin_summary_json(const Book& book, const RunResult& result, double total_seconds) {
+std::string margin_summary_json(const Book& book, const RunResult& result, const std::string& model_name,
+                                const RunConfig& config, double total_seconds) {
   const Totals totals = sum_margins(result.margins);
   nlohmann::ordered_json json;
+  json["model"] = model_name;
+  json["paths"] = config.num_paths;
+  json["seed"] = config.seed;
   json["accounts"] = result.margins.size();
   json["positions"] = book.positions.size();
   json["instruments"] = book.instruments.size();

@@ -1,34 +1,48 @@
 #include "host/cli/run_options.hpp"
 
 #include <cstdio>
-#include <map>
 
+#include "host/cli/whole_number.hpp"
 #include "host/io/model_file.hpp"
 
 namespace tailmargin {
 
 void add_run_options(CLI::App& command, RunOptions& options) {
-  command.add_option("--paths", options.num_paths, "scenario paths")->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--seed", options.seed, "seed of the random numbers")->capture_default_str();
-  const std::map<std::string, BackendChoice> backends = {{"auto", BackendChoice::automatic}, {"cuda", BackendChoice::cuda},
-                                                         {"cpu", BackendChoice::cpu}, {"reference", BackendChoice::reference}};
-  command.add_option("--backend", options.backend, "auto, cuda, cpu or reference; the result has the same bits on cuda and cpu")
-      ->transform(CLI::CheckedTransformer(backends).description(""))->default_str("auto")->type_name("NAME");
-  command.add_option("--threads", options.threads, "cpu threads; 0: all")->capture_default_str()->check(CLI::NonNegativeNumber);
+  command.add_option("--paths", options.num_paths, "scenario paths")->capture_default_str()->check(whole_number(1, 0xffffffffull));
+  command.add_option("--seed", options.seed, "seed of the random numbers")->capture_default_str()->check(whole_number(0, any_number));
+  command.add_option("--backend", options.backend, "auto, cuda, cpu or reference; cuda and cpu give the same bits")
+      ->capture_default_str()->check(CLI::IsMember({"auto", "cuda", "cpu", "reference"}).description(""));
+  command.add_option("--threads", options.threads, "cpu threads; 0: all")->capture_default_str()->check(whole_number(0, 1024));
   command.add_option("--isa", options.isa, "cpu instruction set: auto, baseline, avx2, avx512")
       ->capture_default_str()->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}).description(""));
-  command.add_option("--tile", options.paths_per_tile, "cpu: paths per tile, a multiple of 64; 0: from the cache size")->capture_default_str();
-  command.add_option("--batch", options.accounts_per_batch, "accounts per batch; 0: from memory")->capture_default_str();
-  const std::map<std::string, ProgressMode> modes = {{"auto", ProgressMode::automatic}, {"always", ProgressMode::always}, {"never", ProgressMode::never}};
+  command.add_option("--tile", options.paths_per_tile, "cpu: paths per tile, a multiple of 64; 0: from the cache size")
+      ->capture_default_str()->check(whole_number(0, 1'048'576));
+  command.add_option("--batch", options.accounts_per_batch, "accounts per batch; 0: from memory")
+      ->capture_default_str()->check(whole_number(0, any_number));
   command.add_option("--progress", options.progress, "progress bar on stderr: auto (on a terminal), always, never")
-      ->transform(CLI::CheckedTransformer(modes).description(""))->default_str("auto")->type_name("WHEN");
+      ->capture_default_str()->check(CLI::IsMember({"auto", "always", "never"}).description(""));
+}
+
+namespace {
+
+BackendChoice parse_backend(const std::string& name) {
+  if (name == "cuda") { return BackendChoice::cuda; }
+  if (name == "cpu") { return BackendChoice::cpu; }
+  return name == "reference" ? BackendChoice::reference : BackendChoice::automatic;
+}
+
+}  // namespace
+
+ProgressMode parse_progress(const std::string& when) {
+  if (when == "always") { return ProgressMode::always; }
+  return when == "never" ? ProgressMode::never : ProgressMode::automatic;
 }
 
 RunConfig make_run_config(const RunOptions& options, ProgressBar& bar) {
   RunConfig config;
   config.num_paths = options.num_paths;
   config.seed = options.seed;
-  config.backend = options.backend;
+  config.backend = parse_backend(options.backend);
   config.threads = options.threads;
   config.isa = options.isa;
   config.paths_per_tile = options.paths_per_tile;

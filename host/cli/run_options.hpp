@@ -15,16 +15,19 @@ namespace tailmargin {
 struct RunOptions {
   std::uint64_t num_paths = 100'000;
   std::uint64_t seed = 1;
-  BackendChoice backend = BackendChoice::automatic;
+  std::string backend = "auto";
   std::string isa = "auto";
   int threads = 0;
   std::uint32_t paths_per_tile = 0;
   std::uint64_t accounts_per_batch = 0;
-  ProgressMode progress = ProgressMode::automatic;
+  std::string progress = "auto";
 };
 
 /// Adds --paths, --seed, --backend, --threads, --isa, --tile, --batch, --progress.
 void add_run_options(CLI::App& command, RunOptions& options);
+
+/// auto, always or never.
+ProgressMode parse_progress(const std::string& when);
 
 /// The engine's configuration; the bar must outlive the run.
 RunConfig make_run_config(const RunOptions& options, ProgressBar& bar);

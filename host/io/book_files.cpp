@@ -10,6 +10,7 @@
 #include "host/domain/validate/book_tables.hpp"
 #include "host/domain/validate/text.hpp"
 #include "host/io/pending_file.hpp"
+#include "host/io/staged_folder.hpp"
 #include "host/io/table_reader.hpp"
 #include "host/io/table_writer.hpp"
 #include "host/io/toml_table.hpp"
@@ -198,7 +199,6 @@ void write_table(const Book& book, const fs::path& folder, const TableSpec& tabl
   const auto out = create_table(folder, table, format);
   write_rows(book, *out);
   out->commit();
-  remove_other_format(folder, table.name, format);  // a book with both is refused
 }
 
 }  // namespace
@@ -220,14 +220,16 @@ Book read_book(const fs::path& folder, BookParts parts, Diagnostics& diagnostics
 }
 
 void write_book(const Book& book, const fs::path& folder, FileFormat format, BookParts parts) {
-  create_folder(folder);
-  write_header(book, folder);
-  write_table(book, folder, tables::underlyings, format, write_underlyings);
-  write_table(book, folder, tables::instruments, format, write_instruments);
-  write_table(book, folder, tables::market, format, write_market);
-  if (parts == BookParts::market_only) return;
-  write_table(book, folder, tables::positions, format, write_positions);
-  write_table(book, folder, tables::collateral, format, write_collateral);
+  StagedFolder staged(folder);
+  write_header(book, staged.path());
+  write_table(book, staged.path(), tables::underlyings, format, write_underlyings);
+  write_table(book, staged.path(), tables::instruments, format, write_instruments);
+  write_table(book, staged.path(), tables::market, format, write_market);
+  if (parts == BookParts::all) {
+    write_table(book, staged.path(), tables::positions, format, write_positions);
+    write_table(book, staged.path(), tables::collateral, format, write_collateral);
+  }
+  staged.commit();
 }
 
 }  // namespace tailmargin

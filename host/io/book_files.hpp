@@ -19,9 +19,9 @@ enum class BookParts : std::uint8_t {
 /// The book returned is sorted as book.hpp says.
 Book read_book(const std::filesystem::path& folder, BookParts parts, Diagnostics& diagnostics);
 
-/// Writes a book folder (created if missing). Each file is written beside its place and then renamed, so a
-/// reader never sees half a file. positions and collateral are written only if `parts` is all.
-/// @throws std::runtime_error if the folder cannot be written
+/// Writes a book folder (created if missing): all of its files or, on failure, none. positions and collateral are
+/// written only if `parts` is all.
+/// @throws FileError if the folder cannot be written, UsageError if another process is writing to it
 void write_book(const Book& book, const std::filesystem::path& folder, FileFormat format, BookParts parts);
 
 }  // namespace tailmargin

@@ -419,7 +419,9 @@ Model read_model(const std::filesystem::path& file, Diagnostics& diagnostics) {
     return {};
   }
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  return parse_model(text, file.string(), diagnostics);
+  Model model = parse_model(text, file.string(), diagnostics);
+  model.file = file.string();
+  return model;
 }
 
 }  // namespace tailmargin

@@ -4,14 +4,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <stdexcept>
 #include <system_error>
+
+#include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, int code) {
-  throw std::runtime_error("cannot write " + path.string() + ": " + std::generic_category().message(code) +
+  throw FileError("cannot write " + path.string() + ": " + std::generic_category().message(code) +
                            " (nothing was put in its place). Check the folder, its permissions and the free space.");
 }
 

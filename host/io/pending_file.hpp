@@ -7,7 +7,7 @@
 namespace tailmargin {
 
 /// Written as ".NAME.partial" beside its place; commit() flushes it to the disk and renames it. Without commit()
-/// nothing is left behind. All functions throw std::runtime_error with the path and the system's reason.
+/// nothing is left behind. All functions throw FileError with the path and the system's reason.
 class PendingFile {
  public:
   explicit PendingFile(std::filesystem::path target);

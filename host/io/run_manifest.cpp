@@ -195,7 +195,7 @@ std::string sha256_bytes(const void* data, std::size_t size) {
 std::string sha256_file(const fs::path& file) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"), std::fclose);
   const auto fail = [&](int code) {
-    throw std::runtime_error("cannot read " + file.string() + ": " + std::strerror(code) +
+    throw FileError("cannot read " + file.string() + ": " + std::strerror(code) +
                              " (its hash belongs in the manifest). Check the path and its permissions.");
   };
   if (!stream) fail(errno);

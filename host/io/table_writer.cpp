@@ -100,7 +100,7 @@ ParquetWriter::~ParquetWriter() {
 
 void ParquetWriter::check(const arrow::Status& status) const {
   if (status.ok()) return;
-  throw std::runtime_error("cannot write " + file_.target().string() + ": " + status.message() +
+  throw FileError("cannot write " + file_.target().string() + ": " + status.message() +
                            " (nothing was put in its place). Check the folder, its permissions and the free space.");
 }
 

@@ -145,6 +145,7 @@ class ColumnBuilder {
     terms.contract_size = instrument.contract_size;
     terms.price_now = forward_now(book_, i);
     terms.settlement_now_usd = quote_currency_price(book_, instrument);
+    warn_of_odd_price(i, terms);
     if (instrument.settlement != no_underlying && instrument.payoff == Payoff::linear) {
       terms.settlement_row = observations_.horizon_row(instrument.settlement, FactorKind::price);
       terms.quote_row = terms.settlement_row;
@@ -157,6 +158,19 @@ class ColumnBuilder {
     if (instrument.kind == InstrumentKind::future || instrument.kind == InstrumentKind::option) { set_dates(instrument, terms); }
     if (instrument.kind == InstrumentKind::option) { set_option(instrument, terms); }
     return terms;
+  }
+
+  /// A forward at half or double the index is more likely a mistake than a market.
+  void warn_of_odd_price(InstrumentId i, const InstrumentTerms& terms) const {
+    const double ratio = terms.price_now * terms.settlement_now_usd / terms.index_now_usd;
+    if (ratio > 0.5 && ratio < 2.0) { return; }
+    diagnostics_.warning("market", 0, instrument_kind_field(i), book_.instruments[i].name,
+                         "the price is " + std::to_string(ratio) + " times the index (one of them may be wrong, and margins "
+                         "follow both). Check them.");
+  }
+
+  const char* instrument_kind_field(InstrumentId i) const {
+    return book_.instruments[i].kind == InstrumentKind::option ? "forward" : "mark_price";
   }
 
   /// Time left, carry and its roll. At expiry the forward is the index: the basis has gone.

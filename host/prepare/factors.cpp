@@ -158,7 +158,7 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
   }
   const std::size_t bad = cholesky(chol, size);
   if (bad < size) {
-    diagnostics.error(model.name, 0, "regime." + regime.name + ".correlations", factor_name(book, plan.factors[bad]),
+    diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".correlations", factor_name(book, plan.factors[bad]),
                       "the correlations are not positive definite (no joint law has them; the first factor that cannot "
                       "be met together with those before it is named). Bring its correlations nearer to zero or to "
                       "each other.");
@@ -167,7 +167,7 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
   for (std::size_t f = 0; f < size; ++f) {
     const VolRule* rule = lookup.vols(plan.factors[f].underlying);
     if (rule == nullptr) {
-      diagnostics.error(model.name, 0, "regime." + regime.name + ".vols", book.underlyings[plan.factors[f].underlying].name,
+      diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".vols", book.underlyings[plan.factors[f].underlying].name,
                         "no vol rule matches this underlying (its risk would be zero). Add a row for it, or one with "
                         "match = \"*\".");
       continue;
@@ -176,7 +176,7 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
     const double vol = factor_vol(*rule, kind);
     const double step_vol = vol * math::sqrt(plan.step_years);
     if (!(step_vol * math::sqrt(static_cast<double>(plan.num_steps)) <= max_horizon_sd)) {
-      diagnostics.error(model.name, 0, "regime." + regime.name + ".vols", factor_name(book, plan.factors[f]),
+      diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".vols", factor_name(book, plan.factors[f]),
                         "the standard deviation over the horizon is above 2 (prices would move beyond e^20 and overflow). "
                         "Lower the vol or shorten the horizon.");
     }
@@ -227,7 +227,7 @@ void prepare_chain(const Model& model, ScenarioPlan& plan, Diagnostics& diagnost
   if (model.start == StartKind::stationary) {
     start = stationary_distribution(model.transition);
     if (start.empty()) {
-      diagnostics.error(model.name, 0, "chain.start", "stationary",
+      diagnostics.error(model.file.empty() ? model.name : model.file, 0, "chain.start", "stationary",
                         "the chain has no unique stationary distribution (some regimes cannot reach each other). Give "
                         "start as a list of probabilities.");
       return;

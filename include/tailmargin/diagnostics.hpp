@@ -60,6 +60,12 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A file or folder cannot be read or written; the message names it and the cure. Exit code 1.
+class FileError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// The backend was not built or has no device; the message names the cure. Exit code 4.
 class BackendUnavailable : public std::runtime_error {
  public:

@@ -76,6 +76,7 @@ enum class StartKind : std::uint8_t { stationary, probabilities };
 
 struct Model {
   std::string name, date, source;
+  std::string file;  ///< where it was read from, for messages
   double horizon_hours = 24.0;
   double step_hours = 1.0;
   Drift drift = Drift::martingale;

@@ -42,6 +42,15 @@ exits "unknown option is wrong usage" 2 "${margin[@]}" -o "$work/no" --pathz 3
 exits "unknown backend is wrong usage" 2 "${margin[@]}" -o "$work/no" --backend gpu
 exits "too few paths is wrong usage" 2 "$program" margin "$work/book" -o "$work/no" --progress never --paths 99
 says "how many are needed" "at least 100 paths"
+for bad in 0 -5 010000 0x100 1e5 100,000 99999999999; do
+  exits "--paths $bad is wrong usage" 2 "$program" margin "$work/book" -o "$work/no" --paths "$bad"
+  says "what --paths takes" "not a whole number from 1 to"
+done
+exits "--seed -1 is wrong usage" 2 "${margin[@]}" -o "$work/no" --seed -1
+exits "an unknown command is wrong usage" 2 "$program" margn "$work/book"
+says "the commands there are" "Commands: margin"
+exits "synth over a book is wrong usage" 2 "$program" synth -o "$work/book" --accounts 5
+exits "synth over a book by force" 0 "$program" synth -o "$work/forced" --accounts 5 --force
 exits "odd tile is wrong usage" 2 "${margin[@]}" -o "$work/no" --tile 63
 check "wrong usage writes nothing" "" "$(files "$work/no")"
 
@@ -79,4 +88,20 @@ wait $!
 check "interrupted" 5 "$?"
 check "interrupted writes nothing" "" "$(files "$work/stopped")"
 exits "unwritable folder is an error, not a crash" 1 "${margin[@]}" -o /proc/no
+says "which folder" "cannot write /proc/no"
+
+# A second writer is refused while the first one works.
+"$program" margin "$work/book" -o "$work/shared" --paths 50000000 --backend reference --progress never >/dev/null 2>&1 &
+sleep 1
+exits "a second run into the folder of a running one" 2 "${margin[@]}" -o "$work/shared"
+says "why" "another run is writing"
+kill -INT $!
+wait $!
+check "nothing is left of it" "" "$(files "$work/shared")"
+if [[ -e /dev/full ]]; then
+  "${margin[@]}" -o "$work/run" >/dev/full 2>"$work/err"
+  check "standard output that cannot be written" 1 "$?"
+fi
+exits "no tails without being asked" 0 "${margin[@]}" -o "$work/run2"
+check "files of the earlier run are gone" "./margins.csv ./prepared.bin ./run.json " "$(files "$work/run2")"
 exit $failed
