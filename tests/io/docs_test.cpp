@@ -57,7 +57,7 @@ TEST(FilesPage, ShowsAGoodMarginsFile) {
   const auto margins = read_margins(folder.path() / "margins.csv");
 
   ASSERT_EQ(margins.size(), 1U);
-  EXPECT_EQ(margins[0].maintenance_margin_usd, 9040.0);
+  EXPECT_DOUBLE_EQ(margins[0].maintenance_margin_usd, 0.8 * margins[0].initial_margin_usd);
 }
 
 TEST(ModelPage, ShowsGoodModels) {
