@@ -6,8 +6,8 @@
 
 #include "bench/gpu/ceilings_kernels.hpp"
 #include "host/backends/backend.hpp"
-#include "kernels/cuda/cuda_device.hpp"
 #include "host/backends/run_control.hpp"
+#include "kernels/cuda/cuda_device.hpp"
 
 namespace tailmargin::bench {
 namespace {

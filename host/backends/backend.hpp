@@ -23,9 +23,9 @@ struct StageSeconds {
 
 /// Tails of a set of accounts, in their order.
 struct Tails {
-  std::vector<TailFigures> figures;          ///< [account]
-  std::vector<std::uint64_t> path_offsets;   ///< [account + 1] into tail_paths; empty unless asked for
-  std::vector<std::uint32_t> tail_paths;     ///< worst first, the paths with a share in ES
+  std::vector<TailFigures> figures;         ///< [account]
+  std::vector<std::uint64_t> path_offsets;  ///< [account + 1] into tail_paths; empty unless asked for
+  std::vector<std::uint32_t> tail_paths;    ///< worst first, the paths with a share in ES
   StageSeconds seconds;
 };
 
@@ -34,8 +34,8 @@ enum class KeepTailPaths : std::uint8_t { no, yes };
 struct TailsRequest {
   Precision precision = Precision::single;
   KeepTailPaths keep_paths = KeepTailPaths::no;
-  std::function<void(double fraction)> progress;    ///< called now and then from one thread; may be empty
-  const std::atomic<bool>* stop = nullptr;          ///< when it turns true the backend throws Interrupted
+  std::function<void(double fraction)> progress;  ///< called now and then from one thread; may be empty
+  const std::atomic<bool>* stop = nullptr;        ///< when it turns true the backend throws Interrupted
 };
 
 class Backend {
@@ -60,10 +60,10 @@ std::unique_ptr<Backend> make_reference_backend();
 enum class Isa : std::uint8_t { automatic, baseline, avx2, avx512 };
 
 struct CpuOptions {
-  int threads = 0;                      ///< 0: all
+  int threads = 0;  ///< 0: all
   Isa isa = Isa::automatic;
-  std::uint32_t paths_per_tile = 0;     ///< 0: chosen from the cache size; else a multiple of 64
-  std::uint64_t accounts_per_batch = 0; ///< 0: chosen from memory
+  std::uint32_t paths_per_tile = 0;      ///< 0: chosen from the cache size; else a multiple of 64
+  std::uint64_t accounts_per_batch = 0;  ///< 0: chosen from memory
 };
 
 /// Throws BackendUnavailable if the processor lacks the instruction set asked for.

@@ -12,8 +12,11 @@ namespace tailmargin {
 
 template <class Real>
 const ColumnTables<Real>& column_tables(const ColumnPlan& plan) {
-  if constexpr (std::is_same_v<Real, float>) { return plan.single; }
-  else { return plan.exact; }
+  if constexpr (std::is_same_v<Real, float>) {
+    return plan.single;
+  } else {
+    return plan.exact;
+  }
 }
 
 /// [column] whether any of the accounts holds it.
@@ -27,7 +30,8 @@ inline std::vector<char> held_columns(const AccountPlan& accounts, std::uint32_t
 template <class Column>
 std::vector<Column> only_held(const std::vector<Column>& columns, const std::vector<char>& held) {
   std::vector<Column> out;
-  std::copy_if(columns.begin(), columns.end(), std::back_inserter(out), [&](const Column& c) { return held[c.out] != 0; });
+  std::copy_if(columns.begin(), columns.end(), std::back_inserter(out),
+               [&](const Column& c) { return held[c.out] != 0; });
   return out;
 }
 

@@ -18,7 +18,9 @@ WeightSums sum_weights(const PreparedRun& run) {
   WeightSums sums;
   sums.smallest = run.path_weights.front();
   for (const std::uint32_t weight : run.path_weights) {
-    if (weight == 0) { throw UsageError("path weights must be positive (a path of weight 0 has no law). Leave it out."); }
+    if (weight == 0) {
+      throw UsageError("path weights must be positive (a path of weight 0 has no law). Leave it out.");
+    }
     const double w = weight;
     sums.sum += w;
     sums.squares += w * w;

@@ -40,9 +40,11 @@ void check_answer(const Model& model, RunConfig config) {
   config.backend = BackendChoice::reference;
   const RunResult reference = run_margin(book, model, config);
   for (std::size_t a = 0; a < result.margins.size(); ++a) {
-    const double scale = std::max(std::fabs(reference.margins[a].es_usd), 1e-9 * reference.margins[a].gross_notional_usd);
+    const double scale =
+        std::max(std::fabs(reference.margins[a].es_usd), 1e-9 * reference.margins[a].gross_notional_usd);
     if (!(std::fabs(result.margins[a].es_usd - reference.margins[a].es_usd) <= 1e-3 * scale)) {
-      throw std::runtime_error("the bench stops: account " + result.margins[a].account + " differs from the reference backend");
+      throw std::runtime_error("the bench stops: account " + result.margins[a].account +
+                               " differs from the reference backend");
     }
   }
 }
@@ -51,7 +53,8 @@ using StageTimes = std::vector<std::pair<std::string, std::vector<double>>>;
 
 void add_times(const RunResult& result, double total, StageTimes& times) {
   const auto add = [&times](const std::string& stage, double seconds) {
-    const auto found = std::find_if(times.begin(), times.end(), [&](const auto& entry) { return entry.first == stage; });
+    const auto found =
+        std::find_if(times.begin(), times.end(), [&](const auto& entry) { return entry.first == stage; });
     (found == times.end() ? times.emplace_back(stage, std::vector<double>{}) : *found).second.push_back(seconds);
   };
   for (const StageTime& stage : result.stages) { add(stage.stage, stage.seconds); }
@@ -61,7 +64,9 @@ void add_times(const RunResult& result, double total, StageTimes& times) {
 /// Work of a stage and its unit, for a rate; zero work: no rate.
 std::pair<double, std::string> stage_work(const RunResult& result, const RunOptions& run, const std::string& stage) {
   const double paths = static_cast<double>(run.num_paths);
-  if (stage == "simulate") { return {paths * static_cast<double>(result.num_factors * result.num_steps), "factor-steps/s"}; }
+  if (stage == "simulate") {
+    return {paths * static_cast<double>(result.num_factors * result.num_steps), "factor-steps/s"};
+  }
   if (stage == "revalue") { return {paths * static_cast<double>(result.num_columns), "values/s"}; }
   if (stage == "pnl") { return {static_cast<double>(result.position_paths), "position-paths/s"}; }
   if (stage == "tail") { return {static_cast<double>(result.margins.size()), "accounts/s"}; }
@@ -77,8 +82,9 @@ void report(const BenchOptions& options, const RunResult& result, const StageTim
   json["repeats"] = options.repeats;
   json["peak_rss_bytes"] = peak_rss_bytes();
   if (!options.json) {
-    std::printf("%s (%s): %s accounts, %llu columns, %s paths, %d runs after a warm-up\n", result.backend.c_str(), result.device.c_str(),
-                with_thousands(static_cast<double>(options.accounts)).c_str(), static_cast<unsigned long long>(result.num_columns),
+    std::printf("%s (%s): %s accounts, %llu columns, %s paths, %d runs after a warm-up\n", result.backend.c_str(),
+                result.device.c_str(), with_thousands(static_cast<double>(options.accounts)).c_str(),
+                static_cast<unsigned long long>(result.num_columns),
                 with_thousands(static_cast<double>(options.run.num_paths)).c_str(), options.repeats);
   }
   for (const auto& [stage, seconds] : times) {
@@ -91,8 +97,8 @@ void report(const BenchOptions& options, const RunResult& result, const StageTim
     }
     if (!options.json) {
       const std::string rate = work > 0.0 ? format_rate(work / s.median) + unit : "";
-      std::printf("  %-18s %10s  (%s to %s)  %s\n", stage.c_str(), format_seconds(s.median).c_str(), format_seconds(s.low).c_str(),
-                  format_seconds(s.high).c_str(), rate.c_str());
+      std::printf("  %-18s %10s  (%s to %s)  %s\n", stage.c_str(), format_seconds(s.median).c_str(),
+                  format_seconds(s.low).c_str(), format_seconds(s.high).c_str(), rate.c_str());
     }
   }
   if (options.json) { std::printf("%s\n", json.dump(2).c_str()); }
@@ -121,8 +127,12 @@ void bench(const BenchOptions& options) {
 void add_bench_command(CLI::App& app) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand("bench", "throughput by stage on a made-up exchange");
-  command->add_option("--accounts", options->accounts, "accounts of the exchange")->capture_default_str()->check(whole_number(1, 100'000'000));
-  command->add_option("--repeats", options->repeats, "counted runs after the warm-up")->capture_default_str()->check(whole_number(1, 1000));
+  command->add_option("--accounts", options->accounts, "accounts of the exchange")
+      ->capture_default_str()
+      ->check(whole_number(1, 100'000'000));
+  command->add_option("--repeats", options->repeats, "counted runs after the warm-up")
+      ->capture_default_str()
+      ->check(whole_number(1, 1000));
   command->add_flag("--json", options->json, "as JSON");
   add_run_options(*command, options->run);
   command->callback([options] { bench(*options); });

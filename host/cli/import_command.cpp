@@ -21,7 +21,7 @@ namespace {
 struct ImportOptions {
   std::vector<std::filesystem::path> files;
   std::filesystem::path book;
-  std::string format;  ///< empty: that of the folder, else CSV
+  std::string format;   ///< empty: that of the folder, else CSV
   std::size_t top = 0;  ///< 0: all
 };
 
@@ -77,10 +77,15 @@ void add_import_command(CLI::App& app) {
   const auto deribit = std::make_shared<ImportOptions>(), binance = std::make_shared<ImportOptions>();
   add_venue(*import, "deribit", "get_instruments, get_book_summary_by_currency, ticker; option-chain tables", deribit)
       ->callback([deribit] { import_market(*deribit, import_deribit); });
-  CLI::App* command = add_venue(*import, "binance", "USDT-margined futures: exchangeInfo, ticker/24hr, premiumIndex, "
-                                "openInterest, fundingInfo; daily tables", binance);
-  command->add_option("--top", binance->top, "Keep this many contracts, those with the largest open interest in USDT "
-                      "(default: all)")->check(whole_number(1, any_number));
+  CLI::App* command = add_venue(*import, "binance",
+                                "USDT-margined futures: exchangeInfo, ticker/24hr, premiumIndex, "
+                                "openInterest, fundingInfo; daily tables",
+                                binance);
+  command
+      ->add_option("--top", binance->top,
+                   "Keep this many contracts, those with the largest open interest in USDT "
+                   "(default: all)")
+      ->check(whole_number(1, any_number));
   command->callback([binance] {
     const BinanceOptions options{binance->top == 0 ? std::nullopt : std::optional(binance->top)};
     import_market(*binance, [&](const auto& files, Diagnostics& d) { return import_binance(files, options, d); });

@@ -13,9 +13,7 @@ namespace {
 std::string cpu_line() {
   try {
     return make_cpu_backend({})->device();
-  } catch (const BackendUnavailable& error) {
-    return std::string("not available: ") + error.what();
-  }
+  } catch (const BackendUnavailable& error) { return std::string("not available: ") + error.what(); }
 }
 
 std::string cuda_line() {
@@ -35,7 +33,9 @@ void info(bool json) {
     return;
   }
   std::printf("tailmargin %s (compiler %s)\n", TAILMARGIN_VERSION, __VERSION__);
-  for (const auto& [name, line] : all["backends"].items()) { std::printf("  %-10s %s\n", name.c_str(), line.get<std::string>().c_str()); }
+  for (const auto& [name, line] : all["backends"].items()) {
+    std::printf("  %-10s %s\n", name.c_str(), line.get<std::string>().c_str());
+  }
 }
 
 }  // namespace

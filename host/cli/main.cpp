@@ -34,14 +34,13 @@ int run(int argc, char** argv) {
   tailmargin::add_bench_command(app);
   tailmargin::add_info_command(app);
   if (argc > 1 && argv[1][0] != '-' && !knows_command(app, argv[1])) {
-    std::fprintf(stderr, "unknown command '%s'. Commands: margin, import, synth, bench, info. See tailmargin --help.\n", argv[1]);
+    std::fprintf(stderr, "unknown command '%s'. Commands: margin, import, synth, bench, info. See tailmargin --help.\n",
+                 argv[1]);
     return 2;
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : 2; }
   if (std::fflush(stdout) != 0) {
     std::fprintf(stderr, "cannot write to standard output; the files are written\n");
     return 1;

@@ -34,7 +34,8 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   const std::filesystem::path& out = staged.path();
   const auto write_start = std::chrono::steady_clock::now();
   RunManifest manifest;
-  manifest.margins_file = write_margins(result.margins, out, options.format == "csv" ? FileFormat::csv : FileFormat::parquet);
+  manifest.margins_file =
+      write_margins(result.margins, out, options.format == "csv" ? FileFormat::csv : FileFormat::parquet);
   if (options.keep_tails) { write_tail_paths(result.margins, out); }
   write_prepared_tables(result.prepared_tables, out);
   result.stages.push_back({"write", seconds_since(write_start)});
@@ -65,15 +66,16 @@ void margin(const MarginOptions& options) {
     config.keep_tail_paths = options.keep_tails;
     result = run_margin(book, chosen.model, config);
     config.progress = nullptr;  // the bar ends here
-  } catch (const InputError& error) {
-    reject_input(error.diagnostics(), staged);
-  }
+  } catch (const InputError& error) { reject_input(error.diagnostics(), staged); }
   result.stages.insert(result.stages.begin(), {"read", read_seconds});
   write_run(options, chosen, config, result, diagnostics, start, staged);
   if (!diagnostics.items().empty()) { print_diagnostics(diagnostics); }
   const std::string model_name = chosen.model.name + (chosen.file.empty() ? " (built in)" : "");
-  if (options.json) { std::fputs(margin_summary_json(book, result, model_name, config, seconds_since(start)).c_str(), stdout); }
-  else { std::fputs(margin_summary(book, result, model_name, config, options.out, seconds_since(start)).c_str(), stdout); }
+  if (options.json) {
+    std::fputs(margin_summary_json(book, result, model_name, config, seconds_since(start)).c_str(), stdout);
+  } else {
+    std::fputs(margin_summary(book, result, model_name, config, options.out, seconds_since(start)).c_str(), stdout);
+  }
 }
 
 }  // namespace
@@ -86,7 +88,8 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
   command->add_option("-o,--out,--output", options->out, "folder for margins, run.json")->required();
   command->add_option("--model", options->model, "model file; default: BOOK/model.toml, else the built-in example");
   command->add_option("--format", options->format, "of the margins file: csv or parquet")
-      ->capture_default_str()->check(CLI::IsMember({"csv", "parquet"}).description(""));
+      ->capture_default_str()
+      ->check(CLI::IsMember({"csv", "parquet"}).description(""));
   command->add_flag("--keep-tails", options->keep_tails, "also write tail_paths.parquet: the paths behind every ES");
   command->add_flag("--json", options->json, "summary as JSON on stdout");
   add_run_options(*command, options->run);

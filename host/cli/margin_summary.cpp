@@ -37,8 +37,9 @@ std::vector<const AccountMargin*> largest(const std::vector<AccountMargin>& marg
   count = std::min(count, found.size());
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
                     [](const AccountMargin* a, const AccountMargin* b) {
-                      return a->initial_margin_usd != b->initial_margin_usd ? a->initial_margin_usd > b->initial_margin_usd
-                                                                            : a->account < b->account;
+                      return a->initial_margin_usd != b->initial_margin_usd
+                                 ? a->initial_margin_usd > b->initial_margin_usd
+                                 : a->account < b->account;
                     });
   found.resize(count);
   return found;
@@ -51,7 +52,8 @@ std::string line(const char* format, const std::string& a, const std::string& b)
 }
 
 std::string account_table(const std::vector<AccountMargin>& margins) {
-  std::string text = "\n  largest margins, USD        positions   gross notional           equity         ES (margin)   +/- s.e.\n";
+  std::string text =
+      "\n  largest margins, USD        positions   gross notional           equity         ES (margin)   +/- s.e.\n";
   for (const AccountMargin* m : largest(margins, 10)) {
     char row[256];
     std::snprintf(row, sizeof row, "  %-26.26s %10u %16s %16s %19s %10s\n", m->account.c_str(), m->num_positions,
@@ -73,15 +75,17 @@ std::string stage_line(const RunResult& result, double total_seconds) {
 
 }  // namespace
 
-std::string margin_summary(const Book& book, const RunResult& result, const std::string& model_name, const RunConfig& config,
-                           const std::string& out, double total_seconds) {
+std::string margin_summary(const Book& book, const RunResult& result, const std::string& model_name,
+                           const RunConfig& config, const std::string& out, double total_seconds) {
   const Totals totals = sum_margins(result.margins);
   char text[512];
   std::string summary;
-  std::snprintf(text, sizeof text, "%s accounts, %s positions, %zu instruments, %llu factors, %s paths x %llu steps, seed %llu\n",
+  std::snprintf(text, sizeof text,
+                "%s accounts, %s positions, %zu instruments, %llu factors, %s paths x %llu steps, seed %llu\n",
                 with_thousands(static_cast<double>(result.margins.size())).c_str(),
                 with_thousands(static_cast<double>(book.positions.size())).c_str(), book.instruments.size(),
-                static_cast<unsigned long long>(result.num_factors), with_thousands(static_cast<double>(config.num_paths)).c_str(),
+                static_cast<unsigned long long>(result.num_factors),
+                with_thousands(static_cast<double>(config.num_paths)).c_str(),
                 static_cast<unsigned long long>(result.num_steps), static_cast<unsigned long long>(config.seed));
   summary += text;
   summary += "model " + model_name + "; backend " + result.backend + " (" + result.device + ")\n";
@@ -91,8 +95,10 @@ std::string margin_summary(const Book& book, const RunResult& result, const std:
   summary += line("  %-28s %20s\n", "maintenance margin", with_thousands(totals.maintenance));
   summary += line("  %-28s %20s\n", "equity", with_thousands(totals.equity));
   summary += line("  %-28s %20s\n", "gross notional", with_thousands(totals.gross));
-  summary += line("  %-28s %20s\n", "accounts below initial", with_thousands(static_cast<double>(totals.short_of_initial)));
-  summary += line("  %-28s %20s\n", "accounts below maintenance", with_thousands(static_cast<double>(totals.short_of_maintenance)));
+  summary +=
+      line("  %-28s %20s\n", "accounts below initial", with_thousands(static_cast<double>(totals.short_of_initial)));
+  summary += line("  %-28s %20s\n", "accounts below maintenance",
+                  with_thousands(static_cast<double>(totals.short_of_maintenance)));
   summary += stage_line(result, total_seconds);
   return summary + "  written to " + out + "\n";
 }

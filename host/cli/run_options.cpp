@@ -8,19 +8,30 @@
 namespace tailmargin {
 
 void add_run_options(CLI::App& command, RunOptions& options) {
-  command.add_option("--paths", options.num_paths, "scenario paths")->capture_default_str()->check(whole_number(1, 0xffffffffull));
-  command.add_option("--seed", options.seed, "seed of the random numbers")->capture_default_str()->check(whole_number(0, any_number));
+  command.add_option("--paths", options.num_paths, "scenario paths")
+      ->capture_default_str()
+      ->check(whole_number(1, 0xffffffffull));
+  command.add_option("--seed", options.seed, "seed of the random numbers")
+      ->capture_default_str()
+      ->check(whole_number(0, any_number));
   command.add_option("--backend", options.backend, "auto, cuda, cpu or reference; cuda and cpu give the same bits")
-      ->capture_default_str()->check(CLI::IsMember({"auto", "cuda", "cpu", "reference"}).description(""));
-  command.add_option("--threads", options.threads, "cpu threads; 0: all")->capture_default_str()->check(whole_number(0, 1024));
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "cuda", "cpu", "reference"}).description(""));
+  command.add_option("--threads", options.threads, "cpu threads; 0: all")
+      ->capture_default_str()
+      ->check(whole_number(0, 1024));
   command.add_option("--isa", options.isa, "cpu instruction set: auto, baseline, avx2, avx512")
-      ->capture_default_str()->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}).description(""));
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}).description(""));
   command.add_option("--tile", options.paths_per_tile, "cpu: paths per tile, a multiple of 64; 0: from the cache size")
-      ->capture_default_str()->check(whole_number(0, 1'048'576));
+      ->capture_default_str()
+      ->check(whole_number(0, 1'048'576));
   command.add_option("--batch", options.accounts_per_batch, "accounts per batch; 0: from memory")
-      ->capture_default_str()->check(whole_number(0, any_number));
+      ->capture_default_str()
+      ->check(whole_number(0, any_number));
   command.add_option("--progress", options.progress, "progress bar on stderr: auto (on a terminal), always, never")
-      ->capture_default_str()->check(CLI::IsMember({"auto", "always", "never"}).description(""));
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
 }
 
 namespace {
@@ -67,7 +78,8 @@ void print_diagnostics(const Diagnostics& diagnostics) {
     if (d.row != 0) { where += " row " + std::to_string(d.row); }
     if (!d.field.empty()) { where += ", " + d.field; }
     if (!d.value.empty()) { where += " = " + d.value; }
-    std::fprintf(stderr, "%s: %s: %s\n", d.severity == Severity::error ? "error" : "warning", where.c_str(), d.reason.c_str());
+    std::fprintf(stderr, "%s: %s: %s\n", d.severity == Severity::error ? "error" : "warning", where.c_str(),
+                 d.reason.c_str());
   }
 }
 

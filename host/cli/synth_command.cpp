@@ -25,7 +25,8 @@ struct SynthOptions {
 
 void synthesize(const SynthOptions& options) {
   if (!options.force && std::filesystem::exists(options.book / "book.toml")) {
-    throw UsageError(options.book.string() + " already holds a book (it would be overwritten). Choose another folder, or say --force.");
+    throw UsageError(options.book.string() +
+                     " already holds a book (it would be overwritten). Choose another folder, or say --force.");
   }
   const std::atomic<bool>& stop = install_stop_signal();
   Diagnostics diagnostics;
@@ -51,11 +52,15 @@ void add_synth_command(CLI::App& app) {
       app.add_subcommand("synth", "Make up a realistic exchange: accounts, and a market if none is named");
   command->add_option("-o,--out,--output", options->book, "Folder of the book to write")->required();
   command->add_option("--accounts", options->config.num_accounts, "Number of accounts")
-      ->required()->check(whole_number(1, 100'000'000));
+      ->required()
+      ->check(whole_number(1, 100'000'000));
   command->add_option("--market", options->market, "Book whose market is traded (default: a made-up one)");
-  command->add_option("--seed", options->config.seed, "Same seed, same files")->capture_default_str()->check(whole_number(0, any_number));
+  command->add_option("--seed", options->config.seed, "Same seed, same files")
+      ->capture_default_str()
+      ->check(whole_number(0, any_number));
   command->add_option("--format", options->format, "csv or parquet")
-      ->check(CLI::IsMember({"csv", "parquet"}))->capture_default_str();
+      ->check(CLI::IsMember({"csv", "parquet"}))
+      ->capture_default_str();
   command->add_flag("--force", options->force, "Overwrite a book that is there");
   command->callback([options] { synthesize(*options); });
 }

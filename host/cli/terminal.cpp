@@ -37,7 +37,8 @@ void ProgressBar::show(const std::string& stage, double fraction) {
   const int filled = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * width);
   std::string bar(width, ' ');
   std::fill_n(bar.begin(), filled, '=');
-  std::fprintf(stderr, "\r%-12s [%s] %3d%%", stage.c_str(), bar.c_str(), static_cast<int>(std::clamp(fraction, 0.0, 1.0) * 100.0));
+  std::fprintf(stderr, "\r%-12s [%s] %3d%%", stage.c_str(), bar.c_str(),
+               static_cast<int>(std::clamp(fraction, 0.0, 1.0) * 100.0));
   std::fflush(stderr);
 }
 
@@ -57,9 +58,13 @@ std::string with_thousands(double value) {
 
 std::string format_seconds(double seconds) {
   char text[32];
-  if (seconds < 1e-3) { std::snprintf(text, sizeof text, "%.0f us", seconds * 1e6); }
-  else if (seconds < 1.0) { std::snprintf(text, sizeof text, "%.3g ms", seconds * 1e3); }
-  else { std::snprintf(text, sizeof text, "%.2f s", seconds); }
+  if (seconds < 1e-3) {
+    std::snprintf(text, sizeof text, "%.0f us", seconds * 1e6);
+  } else if (seconds < 1.0) {
+    std::snprintf(text, sizeof text, "%.3g ms", seconds * 1e3);
+  } else {
+    std::snprintf(text, sizeof text, "%.2f s", seconds);
+  }
   return text;
 }
 

@@ -37,8 +37,8 @@ bool supports(Isa isa) {
   __builtin_cpu_init();
   if (isa == Isa::avx2) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
   if (isa == Isa::avx512) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
   }
 #endif
   return isa == Isa::baseline;
@@ -46,9 +46,12 @@ bool supports(Isa isa) {
 
 const Kernels& choose_kernels(Isa isa) {
 #if defined(__x86_64__)
-  if (isa == Isa::automatic) { isa = supports(Isa::avx512) ? Isa::avx512 : supports(Isa::avx2) ? Isa::avx2 : Isa::baseline; }
+  if (isa == Isa::automatic) {
+    isa = supports(Isa::avx512) ? Isa::avx512 : supports(Isa::avx2) ? Isa::avx2 : Isa::baseline;
+  }
   if (!supports(isa)) {
-    throw BackendUnavailable("this processor lacks the instruction set asked for (the program would crash). Use --isa auto.");
+    throw BackendUnavailable(
+        "this processor lacks the instruction set asked for (the program would crash). Use --isa auto.");
   }
   if (isa == Isa::avx512) { return cpu::avx512_kernels; }
   if (isa == Isa::avx2) { return cpu::avx2_kernels; }
@@ -87,9 +90,16 @@ struct ScenarioTables {
   explicit ScenarioTables(const PreparedRun& run)
       : drift(to_float(run.scenarios.drift)), loading(to_float(run.scenarios.loading)) {
     const ScenarioPlan& plan = run.scenarios;
-    payload = {run.seed, plan.num_steps, plan.num_regimes, static_cast<std::uint32_t>(plan.factors.size()),
-               static_cast<std::uint32_t>(plan.observations.size()), plan.start_bounds.data(), plan.transition_bounds.data(),
-               drift.data(), loading.data(), plan.observations.data()};
+    payload = {run.seed,
+               plan.num_steps,
+               plan.num_regimes,
+               static_cast<std::uint32_t>(plan.factors.size()),
+               static_cast<std::uint32_t>(plan.observations.size()),
+               plan.start_bounds.data(),
+               plan.transition_bounds.data(),
+               drift.data(),
+               loading.data(),
+               plan.observations.data()};
   }
   std::vector<float> drift, loading;
   SimulatePayload payload{};
@@ -116,9 +126,17 @@ class CpuPass {
  public:
   CpuPass(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request, const CpuOptions& options,
           const Kernels& kernels, int threads)
-      : run_(run), accounts_(accounts), request_(request), cpu_options_(options), kernels_(kernels), threads_(threads),
-        rule_(make_tail_rule(run)), scenarios_(run), quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
-    width_ = options.paths_per_tile != 0 ? options.paths_per_tile : choose_tile_width(run.columns.num_columns, sizeof(Real));
+      : run_(run),
+        accounts_(accounts),
+        request_(request),
+        cpu_options_(options),
+        kernels_(kernels),
+        threads_(threads),
+        rule_(make_tail_rule(run)),
+        scenarios_(run),
+        quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
+    width_ =
+        options.paths_per_tile != 0 ? options.paths_per_tile : choose_tile_width(run.columns.num_columns, sizeof(Real));
     tiles_per_block_ = std::max<std::uint32_t>(1, paths_per_block / width_);
     capacity_ = std::max(2 * rule_.num_tail, rule_.num_tail + 4 * cpu::lanes);
     select_columns();
@@ -127,14 +145,18 @@ class CpuPass {
 
   Tails run() {
     const std::uint64_t count = accounts_.offsets.size() - 1;
-    const std::uint64_t fitting = std::max<std::uint64_t>(1, candidate_bytes_budget / (capacity_ * sizeof(TailLoss<Real>)));
+    const std::uint64_t fitting =
+        std::max<std::uint64_t>(1, candidate_bytes_budget / (capacity_ * sizeof(TailLoss<Real>)));
     const std::uint64_t batch = cpu_options_.accounts_per_batch != 0 ? cpu_options_.accounts_per_batch : fitting;
     out_.figures.resize(count);
     if (keep_paths()) { kept_.resize(count); }
-    for (std::uint64_t first = 0; first < count; first += batch) { run_batch(first, std::min(first + batch, count), count); }
+    for (std::uint64_t first = 0; first < count; first += batch) {
+      run_batch(first, std::min(first + batch, count), count);
+    }
     if (keep_paths()) { join_kept_paths(); }
     const double threads = threads_;
-    out_.seconds = {simulate_.total() / threads, revalue_.total() / threads, pnl_.total() / threads, tail_.total() / threads};
+    out_.seconds = {simulate_.total() / threads, revalue_.total() / threads, pnl_.total() / threads,
+                    tail_.total() / threads};
     return std::move(out_);
   }
 
@@ -148,8 +170,12 @@ class CpuPass {
     products_ = only_held(all.products, held);
     options_ = only_held(all.options, held);
     const std::size_t rows = products_.empty() && options_.empty() ? 0 : all.market_rows.size();
-    tables_ = {all.market_rows.data(), products_.data(), options_.data(), static_cast<std::uint32_t>(rows),
-               static_cast<std::uint32_t>(products_.size()), static_cast<std::uint32_t>(options_.size())};
+    tables_ = {all.market_rows.data(),
+               products_.data(),
+               options_.data(),
+               static_cast<std::uint32_t>(rows),
+               static_cast<std::uint32_t>(products_.size()),
+               static_cast<std::uint32_t>(options_.size())};
   }
 
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
@@ -162,12 +188,15 @@ class CpuPass {
     for (std::uint64_t path = 0; path < run_.num_paths; path += block_paths) {
       check_stop(request_);
       const std::uint64_t left = run_.num_paths - path;
-      const auto tiles = static_cast<std::uint32_t>(std::min<std::uint64_t>(tiles_per_block_, (left + width_ - 1) / width_));
+      const auto tiles =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(tiles_per_block_, (left + width_ - 1) / width_));
       fill_cube(path, tiles);
       scan_accounts(path, tiles, first, last);
       if (request_.progress) {
-        const double in_batch = std::min(1.0, static_cast<double>(path + block_paths) / static_cast<double>(run_.num_paths));
-        request_.progress((static_cast<double>(first) + in_batch * static_cast<double>(last - first)) / static_cast<double>(all));
+        const double in_batch =
+            std::min(1.0, static_cast<double>(path + block_paths) / static_cast<double>(run_.num_paths));
+        request_.progress((static_cast<double>(first) + in_batch * static_cast<double>(last - first)) /
+                          static_cast<double>(all));
       }
     }
     finish_accounts(first, last);
@@ -180,56 +209,74 @@ class CpuPass {
   Real* tile_cube(std::uint32_t tile) { return cube_.data() + std::size_t{tile} * run_.columns.num_columns * width_; }
 
   void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
-    tbb::parallel_for(tbb::blocked_range<std::uint32_t>(0, tiles, 1), [&](const tbb::blocked_range<std::uint32_t>& range) {
-      std::vector<float> scratch(std::size_t{2} * scratch_rows(scenarios_.payload.num_factors) * cpu::lanes);
-      std::vector<float> obs(std::size_t{scenarios_.payload.num_observations} * width_);
-      std::vector<Real> market(std::size_t{tables_.num_rows} * width_);
-      for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
-        const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
-        Stopwatch watch;
-        kernels_.simulate(scenarios_.payload, tile, scratch.data(), obs.data());
-        simulate_.add(watch.lap());
-        if constexpr (sizeof(Real) == sizeof(float)) { kernels_.revalue_single(tables_, tile, obs.data(), market.data(), tile_cube(t)); }
-        else { kernels_.revalue_exact(tables_, tile, obs.data(), market.data(), tile_cube(t)); }
-        revalue_.add(watch.lap());
-      }
-    });
+    tbb::parallel_for(
+        tbb::blocked_range<std::uint32_t>(0, tiles, 1), [&](const tbb::blocked_range<std::uint32_t>& range) {
+          std::vector<float> scratch(std::size_t{2} * scratch_rows(scenarios_.payload.num_factors) * cpu::lanes);
+          std::vector<float> obs(std::size_t{scenarios_.payload.num_observations} * width_);
+          std::vector<Real> market(std::size_t{tables_.num_rows} * width_);
+          for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
+            const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
+            Stopwatch watch;
+            kernels_.simulate(scenarios_.payload, tile, scratch.data(), obs.data());
+            simulate_.add(watch.lap());
+            if constexpr (sizeof(Real) == sizeof(float)) {
+              kernels_.revalue_single(tables_, tile, obs.data(), market.data(), tile_cube(t));
+            } else {
+              kernels_.revalue_exact(tables_, tile, obs.data(), market.data(), tile_cube(t));
+            }
+            revalue_.add(watch.lap());
+          }
+        });
   }
 
   void scan_accounts(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t first, std::uint64_t last) {
-    const std::uint64_t grain = std::max<std::uint64_t>(16, (last - first) / (static_cast<std::uint64_t>(threads_) * 8));
-    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, grain), [&](const tbb::blocked_range<std::uint64_t>& range) {
-      Stopwatch watch;
-      const cpu::AccountsTask<Real> task = {{accounts_.offsets.data(), accounts_.columns.data(), quantities_.data()},
-                                            range.begin(), range.end(), candidates_.data(), first, capacity_, &prune<Real>,
-                                            rule_.num_tail};
-      for (std::uint32_t t = 0; t < tiles; ++t) {
-        const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
-        if constexpr (sizeof(Real) == sizeof(float)) { kernels_.pnl_single(task, tile, tile_cube(t)); }
-        else { kernels_.pnl_exact(task, tile, tile_cube(t)); }
-      }
-      pnl_.add(watch.lap());
-    });
+    const std::uint64_t grain =
+        std::max<std::uint64_t>(16, (last - first) / (static_cast<std::uint64_t>(threads_) * 8));
+    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, grain),
+                      [&](const tbb::blocked_range<std::uint64_t>& range) {
+                        Stopwatch watch;
+                        const cpu::AccountsTask<Real> task = {
+                            {accounts_.offsets.data(), accounts_.columns.data(), quantities_.data()},
+                            range.begin(),
+                            range.end(),
+                            candidates_.data(),
+                            first,
+                            capacity_,
+                            &prune<Real>,
+                            rule_.num_tail};
+                        for (std::uint32_t t = 0; t < tiles; ++t) {
+                          const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
+                          if constexpr (sizeof(Real) == sizeof(float)) {
+                            kernels_.pnl_single(task, tile, tile_cube(t));
+                          } else {
+                            kernels_.pnl_exact(task, tile, tile_cube(t));
+                          }
+                        }
+                        pnl_.add(watch.lap());
+                      });
   }
 
   void finish_accounts(std::uint64_t first, std::uint64_t last) {
     const std::uint32_t* weights = run_.path_weights.empty() ? nullptr : run_.path_weights.data();
-    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, 64), [&](const tbb::blocked_range<std::uint64_t>& range) {
-      Stopwatch watch;
-      for (std::uint64_t account = range.begin(); account != range.end(); ++account) {
-        cpu::Candidates<Real>& candidates = candidates_[account - first];
-        if (candidates.count < std::min<std::uint64_t>(rule_.num_tail, run_.num_paths)) {
-          throw std::runtime_error("some losses of account number " + std::to_string(account) + " are not numbers");
-        }
-        prune(&candidates, rule_.num_tail);
-        std::sort(candidates.items, candidates.items + candidates.count,
-                  [](const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); });
-        out_.figures[account] = summarise_tail(rule_, candidates.items, candidates.count, weights);
-        if (!keep_paths()) { continue; }
-        for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) { kept_[account].push_back(candidates.items[i].path); }
-      }
-      tail_.add(watch.lap());
-    });
+    tbb::parallel_for(
+        tbb::blocked_range<std::uint64_t>(first, last, 64), [&](const tbb::blocked_range<std::uint64_t>& range) {
+          Stopwatch watch;
+          for (std::uint64_t account = range.begin(); account != range.end(); ++account) {
+            cpu::Candidates<Real>& candidates = candidates_[account - first];
+            if (candidates.count < std::min<std::uint64_t>(rule_.num_tail, run_.num_paths)) {
+              throw std::runtime_error("some losses of account number " + std::to_string(account) + " are not numbers");
+            }
+            prune(&candidates, rule_.num_tail);
+            std::sort(candidates.items, candidates.items + candidates.count,
+                      [](const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); });
+            out_.figures[account] = summarise_tail(rule_, candidates.items, candidates.count, weights);
+            if (!keep_paths()) { continue; }
+            for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) {
+              kept_[account].push_back(candidates.items[i].path);
+            }
+          }
+          tail_.add(watch.lap());
+        });
   }
 
   void join_kept_paths() {
@@ -265,18 +312,23 @@ class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& options) : options_(options), kernels_(choose_kernels(options.isa)) {
     if (options.paths_per_tile % cpu::lanes != 0) { throw UsageError("the tile width must be a multiple of 64 paths"); }
-    threads_ = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    threads_ =
+        options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   }
 
   std::string name() const override { return "cpu"; }
-  std::string device() const override { return std::to_string(threads_) + " thread" + (threads_ == 1 ? "" : "s") + ", " + kernels_.name; }
+  std::string device() const override {
+    return std::to_string(threads_) + " thread" + (threads_ == 1 ? "" : "s") + ", " + kernels_.name;
+  }
 
   Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) override {
     // The arena says how many threads work here; the control lets there be more of them than cores.
     const tbb::global_control control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads_));
     tbb::task_arena arena(threads_);
     return arena.execute([&] {
-      if (request.precision == Precision::exact) { return CpuPass<double>(run, accounts, request, options_, kernels_, threads_).run(); }
+      if (request.precision == Precision::exact) {
+        return CpuPass<double>(run, accounts, request, options_, kernels_, threads_).run();
+      }
       return CpuPass<float>(run, accounts, request, options_, kernels_, threads_).run();
     });
   }

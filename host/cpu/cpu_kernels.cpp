@@ -8,8 +8,8 @@ namespace {
 void simulate(const SimulatePayload& in, const Tile& tile, float* scratch, float* obs) {
   float* normal = scratch + scratch_rows(in.num_factors) * lanes;
   for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
-    simulate_lanes<static_cast<int>(lanes)>(in, tile.first_path + lane, scratch, normal, lanes, obs + lane,
-                                         tile.width, nullptr);
+    simulate_lanes<static_cast<int>(lanes)>(in, tile.first_path + lane, scratch, normal, lanes, obs + lane, tile.width,
+                                            nullptr);
   }
 }
 
@@ -58,7 +58,7 @@ void account_pnl(const AccountsTask<Real>& task, const Tile& tile, const Real* c
 }  // namespace
 
 extern const Kernels TM_ISA_KERNELS;
-const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,         &simulate,           &revalue<float>, &revalue<double>,
-                                &account_pnl<float>, &account_pnl<double>};
+const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,      &simulate,           &revalue<float>,
+                                &revalue<double>, &account_pnl<float>, &account_pnl<double>};
 
 }  // namespace tailmargin::cpu

@@ -52,7 +52,9 @@ TailsRequest make_request(const RunConfig& config, Precision precision, const st
   TailsRequest request;
   request.precision = precision;
   request.keep_paths = config.keep_tail_paths ? KeepTailPaths::yes : KeepTailPaths::no;
-  if (config.progress) { request.progress = [&config, stage](double fraction) { config.progress(stage, fraction); }; }
+  if (config.progress) {
+    request.progress = [&config, stage](double fraction) { config.progress(stage, fraction); };
+  }
   request.stop = config.stop;
   return request;
 }
@@ -69,7 +71,9 @@ std::vector<std::uint64_t> find_inexact_accounts(const AccountPlan& accounts, co
   std::vector<std::uint64_t> found;
   for (std::uint64_t a = 0; a < tails.figures.size(); ++a) {
     const double tail = tails.figures[a].es;
-    if (!(accounts.rounding_scale_usd[a] <= accuracy::max_gross_to_tail * (tail > 0.0 ? tail : 0.0))) { found.push_back(a); }
+    if (!(accounts.rounding_scale_usd[a] <= accuracy::max_gross_to_tail * (tail > 0.0 ? tail : 0.0))) {
+      found.push_back(a);
+    }
   }
   return found;
 }
@@ -89,8 +93,9 @@ void copy_tail(const Tails& tails, std::uint64_t from, AccountMargin& margin) {
   }
 }
 
-std::vector<AccountMargin> make_margins(const Book& book, const Model& model, const AccountPlan& accounts, const Tails& tails,
-                                        const std::vector<std::uint64_t>& inexact, const Tails& exact) {
+std::vector<AccountMargin> make_margins(const Book& book, const Model& model, const AccountPlan& accounts,
+                                        const Tails& tails, const std::vector<std::uint64_t>& inexact,
+                                        const Tails& exact) {
   std::vector<AccountMargin> margins(book.accounts.size());
   for (std::uint64_t a = 0; a < margins.size(); ++a) {
     margins[a].account = book.accounts[a];
@@ -117,7 +122,9 @@ std::vector<AccountMargin> make_margins(const Book& book, const Model& model, co
 }  // namespace
 
 RunResult run_margin(const Book& book, const Model& model, const RunConfig& config) {
-  if (config.num_paths == 0 || config.num_paths > 0xffffffffull) { throw UsageError("the number of paths must be between 1 and 4294967295"); }
+  if (config.num_paths == 0 || config.num_paths > 0xffffffffull) {
+    throw UsageError("the number of paths must be between 1 and 4294967295");
+  }
   RunResult result;
   StageTimer timer(result);
   const std::unique_ptr<Backend> backend = make_backend(config, result);
@@ -132,10 +139,12 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   Tails exact;
   if (backend->name() != "reference") { inexact = find_inexact_accounts(run.accounts, tails); }
   if (!inexact.empty()) {
-    exact = backend->tails(run, select_accounts(run.accounts, inexact), make_request(config, Precision::exact, "exact tails"));
+    exact = backend->tails(run, select_accounts(run.accounts, inexact),
+                           make_request(config, Precision::exact, "exact tails"));
     const StageSeconds& s = exact.seconds;
     result.stages.push_back({"exact", s.simulate + s.revalue + s.pnl + s.tail});
-    result.notes.push_back(std::to_string(inexact.size()) + " accounts recomputed in double: their offsets cancel too much for float");
+    result.notes.push_back(std::to_string(inexact.size()) +
+                           " accounts recomputed in double: their offsets cancel too much for float");
   }
 
   result.margins = make_margins(book, model, run.accounts, tails, inexact, exact);

@@ -47,7 +47,10 @@ struct BaseCoin {
 
 /// 1000PEPE is a thousand PEPE, 1MBABYDOGE a million BABYDOGE; 1INCH is a coin.
 BaseCoin base_coin(std::string_view base) {
-  struct Prefix { std::string_view text; double multiplier; };
+  struct Prefix {
+    std::string_view text;
+    double multiplier;
+  };
   static constexpr std::array<Prefix, 4> prefixes = {{{"1000000", 1e6}, {"10000", 1e4}, {"1000", 1e3}, {"1M", 1e6}}};
   for (const Prefix& prefix : prefixes) {
     if (base.size() > prefix.text.size() && base.starts_with(prefix.text)) {
@@ -230,7 +233,10 @@ class BinanceImport {
 
   void keep_largest() {
     if (!options_.top) { return; }
-    struct Ranked { double open_usdt; std::string symbol; };
+    struct Ranked {
+      double open_usdt;
+      std::string symbol;
+    };
     std::vector<Ranked> ranked;
     for (const auto& [symbol, listing] : draft_.listings()) {
       if (!listing.terms || !listing.is_quoted) { continue; }
@@ -249,7 +255,8 @@ class BinanceImport {
   void read_day_table() {
     const std::string header = header_of(files_[file_]);
     if (header.find("symbol") == std::string::npos || header.find("close_usdt") == std::string::npos) {
-      problems().error(0, "", header.substr(0, 80), "this is neither JSON nor a table of perpetuals (its header has no "
+      problems().error(0, "", header.substr(0, 80),
+                       "this is neither JSON nor a table of perpetuals (its header has no "
                        "columns symbol and close_usdt). Drop the file or give the right one.");
       return;
     }

@@ -17,8 +17,23 @@ constexpr auto unknown_document =
 
 struct ChainColumns {
   enum : std::size_t {
-    time, instrument, underlying, expiry, strike, type, mark_iv, mark_price, underlying_price, underlying_name,
-    index_price, open_interest, volume, bid, ask, delta, vega
+    time,
+    instrument,
+    underlying,
+    expiry,
+    strike,
+    type,
+    mark_iv,
+    mark_price,
+    underlying_price,
+    underlying_name,
+    index_price,
+    open_interest,
+    volume,
+    bid,
+    ask,
+    delta,
+    vega
   };
 };
 
@@ -45,9 +60,7 @@ const TableSpec& chain_table() {
 }
 
 /// A price of 0 means there is no order.
-std::optional<double> order_price(std::optional<double> price) {
-  return price && *price > 0.0 ? price : std::nullopt;
-}
+std::optional<double> order_price(std::optional<double> price) { return price && *price > 0.0 ? price : std::nullopt; }
 
 std::optional<double> divided(std::optional<double> amount, double by) {
   return amount ? std::optional(*amount / by) : std::nullopt;
@@ -225,9 +238,11 @@ class DeribitImport {
       listing.underlying = named->underlying;
       listing.settlement = named->settlement;
       if (!named->is_size_known) {
-        draft_.problems(listing.quote_place.file).warning(
-            listing.quote_place.row, "contract_size", name, "no list of instruments tells the size of this linear "
-            "contract (quantities count contracts). One coin is taken; import get_instruments with the prices.");
+        draft_.problems(listing.quote_place.file)
+            .warning(
+                listing.quote_place.row, "contract_size", name,
+                "no list of instruments tells the size of this linear "
+                "contract (quantities count contracts). One coin is taken; import get_instruments with the prices.");
       }
     }
     const double size = listing.terms->contract_size;

@@ -62,8 +62,9 @@ Book MarketDraft::finish(Diagnostics& diagnostics) {
   const bool broken =
       std::any_of(problems_.begin(), problems_.end(), [](const ProblemLog& p) { return p.has_errors(); });
   if (!broken && !as_of_) {
-    problems_[0].error(0, "", "", "no document carries a time (the market's as_of is the newest one). Add one that "
-                                  "does, such as tickers or a book summary.");
+    problems_[0].error(0, "", "",
+                       "no document carries a time (the market's as_of is the newest one). Add one that "
+                       "does, such as tickers or a book summary.");
   } else if (!broken) {
     book.as_of = *as_of_;
     drop_unusable();
@@ -72,8 +73,9 @@ Book MarketDraft::finish(Diagnostics& diagnostics) {
     make_underlyings(book);
     add_instruments(book);
     if (book.instruments.empty()) {
-      problems_[0].error(0, "", "", "no instrument with terms and a price was found (a market needs one). Import the "
-                                    "venue's prices, and its list of instruments with them.");
+      problems_[0].error(0, "", "",
+                         "no instrument with terms and a price was found (a market needs one). Import the "
+                         "venue's prices, and its list of instruments with them.");
     }
   }
   for (ProblemLog& problems : problems_) { problems.append_to(diagnostics); }
@@ -88,19 +90,23 @@ void MarketDraft::drop_unusable() {
   std::erase_if(listings_, [&](const auto& entry) {
     const auto& [name, listing] = entry;
     if (!listing.terms) {
-      return drop_because(name, listing.quote_place, "the instrument's terms are unknown (it cannot be valued). "
+      return drop_because(name, listing.quote_place,
+                          "the instrument's terms are unknown (it cannot be valued). "
                           "It is left out; import the venue's list of instruments together with the prices.");
     }
     if (!listing.is_quoted) {
-      return drop_because(name, listing.terms_place, "the instrument is listed but no price was found (it cannot be "
+      return drop_because(name, listing.terms_place,
+                          "the instrument is listed but no price was found (it cannot be "
                           "valued). It is left out; import prices together with the list.");
     }
     if (expires(listing) && listing.terms->expiry <= *as_of_) {
-      return drop_because(name, listing.quote_place, "the contract has expired by the newest time found (it has no "
+      return drop_because(name, listing.quote_place,
+                          "the contract has expired by the newest time found (it has no "
                           "value left to simulate). It is left out.");
     }
     if (!has_value(listing)) {
-      return drop_because(name, listing.quote_place, "there is no mark price (the instrument cannot be valued). It is "
+      return drop_because(name, listing.quote_place,
+                          "there is no mark price (the instrument cannot be valued). It is "
                           "left out.");
     }
     return false;
@@ -121,7 +127,10 @@ void MarketDraft::unite_forwards() {
     }
   }
   for (auto& [name, listing] : listings_) {
-    if (!is_option(listing)) { listing.quote.forward.reset(); continue; }
+    if (!is_option(listing)) {
+      listing.quote.forward.reset();
+      continue;
+    }
     const auto options = quoted.find(expiry_key(listing)), futures = from_futures.find(expiry_key(listing));
     if (options != quoted.end()) {
       listing.quote.forward = median_of(options->second);
@@ -166,10 +175,12 @@ void MarketDraft::fill_from_neighbours(std::vector<std::pair<const std::string, 
              std::abs(math::log(b->second.terms->strike) - log_strike);
     });
     option.quote.mark_iv = nearest->second.quote.mark_iv;
-    problems_[option.quote_place.file].warning(
-        option.quote_place.row, "mark_iv", "", entry->first + " has no volatility, and its price " +
-        shortest_number(*option.quote.mark_price) + " has too little time value to tell one (the smile needs a value). "
-        "That of " + nearest->first + " is used.");
+    problems_[option.quote_place.file].warning(option.quote_place.row, "mark_iv", "",
+                                               entry->first + " has no volatility, and its price " +
+                                                   shortest_number(*option.quote.mark_price) +
+                                                   " has too little time value to tell one (the smile needs a value). "
+                                                   "That of " +
+                                                   nearest->first + " is used.");
   }
 }
 

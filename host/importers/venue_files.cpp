@@ -105,8 +105,9 @@ void read_documents(const std::filesystem::path& file, ProblemLog& problems,
       consume(document);
     }
   } catch (const Json::exception& failure) {
-    problems.error(0, "", "", "this is not valid JSON: " + printable(failure.what()) +
-                              " (the document cannot be read). Download it again.");
+    problems.error(
+        0, "", "",
+        "this is not valid JSON: " + printable(failure.what()) + " (the document cannot be read). Download it again.");
   }
 }
 

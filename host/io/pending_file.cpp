@@ -13,7 +13,7 @@ namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, int code) {
   throw FileError("cannot write " + path.string() + ": " + std::generic_category().message(code) +
-                           " (nothing was put in its place). Check the folder, its permissions and the free space.");
+                  " (nothing was put in its place). Check the folder, its permissions and the free space.");
 }
 
 }  // namespace

@@ -196,7 +196,7 @@ std::string sha256_file(const fs::path& file) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"), std::fclose);
   const auto fail = [&](int code) {
     throw FileError("cannot read " + file.string() + ": " + std::strerror(code) +
-                             " (its hash belongs in the manifest). Check the path and its permissions.");
+                    " (its hash belongs in the manifest). Check the path and its permissions.");
   };
   if (!stream) fail(errno);
   Sha256 hash;

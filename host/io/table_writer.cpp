@@ -101,7 +101,7 @@ ParquetWriter::~ParquetWriter() {
 void ParquetWriter::check(const arrow::Status& status) const {
   if (status.ok()) return;
   throw FileError("cannot write " + file_.target().string() + ": " + status.message() +
-                           " (nothing was put in its place). Check the folder, its permissions and the free space.");
+                  " (nothing was put in its place). Check the folder, its permissions and the free space.");
 }
 
 void ParquetWriter::missing() {

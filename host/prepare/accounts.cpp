@@ -26,12 +26,14 @@ double position_value(const Instrument& instrument, double mark, const Position&
     return paid_up_front ? contracts * mark : 0.0;
   }
   const bool inverse_price = instrument.payoff == Payoff::inverse && instrument.kind != InstrumentKind::option;
-  return inverse_price ? contracts * (1.0 / *position.entry_price - 1.0 / mark) : contracts * (mark - *position.entry_price);
+  return inverse_price ? contracts * (1.0 / *position.entry_price - 1.0 / mark)
+                       : contracts * (mark - *position.entry_price);
 }
 
 double notional_usd(const Book& book, const Instrument& instrument) {
   const bool usd_contract = instrument.payoff == Payoff::inverse && instrument.kind != InstrumentKind::option;
-  return usd_contract ? instrument.contract_size : instrument.contract_size * book.underlyings[instrument.underlying].index_price_usd;
+  return usd_contract ? instrument.contract_size
+                      : instrument.contract_size * book.underlyings[instrument.underlying].index_price_usd;
 }
 
 /// Black-76 forward delta of one unit; 1 for what is no option.
@@ -53,13 +55,18 @@ class AccountBuilder {
     }
   }
 
-  void start() { exposures_.clear(); equity_ = gross_ = delta_ = 0.0; positions_ = 0; }
+  void start() {
+    exposures_.clear();
+    equity_ = gross_ = delta_ = 0.0;
+    positions_ = 0;
+  }
 
   void add_position(const Position& position) {
     const Instrument& instrument = book_.instruments[position.instrument];
     const double notional = position.quantity * notional_usd(book_, instrument);
     exposures_.push_back({columns_.instrument_column[position.instrument], position.quantity});
-    add_balance(instrument.settlement, position_value(instrument, mark_price(book_, columns_, position.instrument), position));
+    add_balance(instrument.settlement,
+                position_value(instrument, mark_price(book_, columns_, position.instrument), position));
     gross_ += std::fabs(notional);
     delta_ += notional * deltas_[position.instrument];
     ++positions_;
@@ -68,7 +75,10 @@ class AccountBuilder {
   /// A balance is held as it is: a debt is a short position in its asset and is never scaled down.
   void add_balance(UnderlyingId asset, double amount) {
     if (amount == 0.0) { return; }
-    if (asset == no_underlying) { equity_ += amount; return; }
+    if (asset == no_underlying) {
+      equity_ += amount;
+      return;
+    }
     equity_ += amount * book_.underlyings[asset].index_price_usd;
     exposures_.push_back({columns_.asset_column[asset], amount});
   }
@@ -83,8 +93,9 @@ class AccountBuilder {
       const Exposure& exposure = exposures_[e];
       rounding += std::fabs(exposure.quantity) * columns_.column_scale_usd[exposure.column];
       if (exposure.quantity != 0.0 && std::fabs(exposure.quantity) < min_quantity) {
-        diagnostics_.error("positions", 0, "quantity", account,
-                           "a quantity or balance of this account is below 1e-30 (it would be lost in rounding). Leave it out.");
+        diagnostics_.error(
+            "positions", 0, "quantity", account,
+            "a quantity or balance of this account is below 1e-30 (it would be lost in rounding). Leave it out.");
       }
       if (plan.columns.size() > first && plan.columns.back().packed == exposure.column) {
         plan.quantities.back() += exposure.quantity;
@@ -94,9 +105,10 @@ class AccountBuilder {
       }
     }
     if (!(rounding <= max_account_size_usd)) {
-      diagnostics_.error("positions", 0, "quantity", account,
-                         "the account's contracts and balances are worth more than 1e15 USD (its margin would overflow). "
-                         "Correct a quantity, a contract size or a price.");
+      diagnostics_.error(
+          "positions", 0, "quantity", account,
+          "the account's contracts and balances are worth more than 1e15 USD (its margin would overflow). "
+          "Correct a quantity, a contract size or a price.");
     }
     mark_underlyings(plan, first);
     plan.offsets.push_back(plan.columns.size());
@@ -110,8 +122,8 @@ class AccountBuilder {
  private:
   void mark_underlyings(AccountPlan& plan, std::uint64_t first) const {
     for (std::uint64_t p = first; p < plan.columns.size(); ++p) {
-      const bool last = p + 1 == plan.columns.size() ||
-                        columns_.column_underlying[plan.columns[p + 1].column()] != columns_.column_underlying[plan.columns[p].column()];
+      const bool last = p + 1 == plan.columns.size() || columns_.column_underlying[plan.columns[p + 1].column()] !=
+                                                            columns_.column_underlying[plan.columns[p].column()];
       if (last) { plan.columns[p].packed |= PositionColumn::last_flag; }
     }
   }
@@ -149,7 +161,8 @@ AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint
   AccountPlan out;
   out.offsets.push_back(0);
   for (const std::uint64_t account : selected) {
-    const auto first = static_cast<std::ptrdiff_t>(plan.offsets[account]), last = static_cast<std::ptrdiff_t>(plan.offsets[account + 1]);
+    const auto first = static_cast<std::ptrdiff_t>(plan.offsets[account]),
+               last = static_cast<std::ptrdiff_t>(plan.offsets[account + 1]);
     out.columns.insert(out.columns.end(), plan.columns.begin() + first, plan.columns.begin() + last);
     out.quantities.insert(out.quantities.end(), plan.quantities.begin() + first, plan.quantities.begin() + last);
     out.offsets.push_back(out.columns.size());

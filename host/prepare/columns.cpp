@@ -13,7 +13,8 @@ namespace {
 /// Numbers the observations, sorted by step and then factor.
 class ObservationIndex {
  public:
-  ObservationIndex(const Book& book, const Model& model, const ScenarioPlan& plan) : grid_(time_grid(model)), plan_(plan) {
+  ObservationIndex(const Book& book, const Model& model, const ScenarioPlan& plan)
+      : grid_(time_grid(model)), plan_(plan) {
     for (std::uint32_t f = 0; f < plan.factors.size(); ++f) { add(plan.num_steps, f); }
     if (model.time_roll == TimeRoll::off) { return; }
     for (const Instrument& instrument : book.instruments) {
@@ -50,7 +51,9 @@ class ObservationIndex {
   std::uint32_t row(std::uint32_t step, UnderlyingId underlying, FactorKind kind) const {
     return rows_.at({step, find_factor(underlying, kind)});
   }
-  std::uint32_t horizon_row(UnderlyingId underlying, FactorKind kind) const { return row(grid_.num_steps, underlying, kind); }
+  std::uint32_t horizon_row(UnderlyingId underlying, FactorKind kind) const {
+    return row(grid_.num_steps, underlying, kind);
+  }
 
   std::vector<Observation> list() const {
     std::vector<Observation> observations;
@@ -93,7 +96,11 @@ std::optional<double> mark_total_vol(const InstrumentTerms& terms, const Quote& 
 class ColumnBuilder {
  public:
   ColumnBuilder(const Book& book, const Model& model, const ScenarioPlan& scenarios, Diagnostics& diagnostics)
-      : book_(book), model_(model), grid_(time_grid(model)), observations_(book, model, scenarios), diagnostics_(diagnostics) {}
+      : book_(book),
+        model_(model),
+        grid_(time_grid(model)),
+        observations_(book, model, scenarios),
+        diagnostics_(diagnostics) {}
 
   ColumnPlan build() {
     number_columns();
@@ -112,7 +119,9 @@ class ColumnBuilder {
   /// Assets first within their underlying, then instruments; both are sorted by name.
   void number_columns() {
     std::vector<std::vector<InstrumentId>> of_underlying(book_.underlyings.size());
-    for (InstrumentId i = 0; i < book_.instruments.size(); ++i) { of_underlying[book_.instruments[i].underlying].push_back(i); }
+    for (InstrumentId i = 0; i < book_.instruments.size(); ++i) {
+      of_underlying[book_.instruments[i].underlying].push_back(i);
+    }
     plan_.instrument_column.resize(book_.instruments.size());
     for (UnderlyingId u = 0; u < of_underlying.size(); ++u) {
       plan_.asset_column.push_back(plan_.num_columns++);
@@ -155,7 +164,9 @@ class ColumnBuilder {
       terms.basis_row = observations_.horizon_row(instrument.underlying, FactorKind::premium);
       terms.basis_weight = 1.0;
     }
-    if (instrument.kind == InstrumentKind::future || instrument.kind == InstrumentKind::option) { set_dates(instrument, terms); }
+    if (instrument.kind == InstrumentKind::future || instrument.kind == InstrumentKind::option) {
+      set_dates(instrument, terms);
+    }
     if (instrument.kind == InstrumentKind::option) { set_option(instrument, terms); }
     return terms;
   }
@@ -165,8 +176,9 @@ class ColumnBuilder {
     const double ratio = terms.price_now * terms.settlement_now_usd / terms.index_now_usd;
     if (ratio > 0.5 && ratio < 2.0) { return; }
     diagnostics_.warning("market", 0, instrument_kind_field(i), book_.instruments[i].name,
-                         "the price is " + std::to_string(ratio) + " times the index (one of them may be wrong, and margins "
-                         "follow both). Check them.");
+                         "the price is " + std::to_string(ratio) +
+                             " times the index (one of them may be wrong, and margins "
+                             "follow both). Check them.");
   }
 
   const char* instrument_kind_field(InstrumentId i) const {
@@ -188,7 +200,9 @@ class ColumnBuilder {
       terms.settled = true;
       const std::uint32_t step = observations_.expiry_step(book_, instrument);
       terms.spot_row = observations_.row(step, instrument.underlying, FactorKind::price);
-      if (terms.settlement_weight != 0.0) { terms.quote_row = observations_.row(step, instrument.settlement, FactorKind::price); }
+      if (terms.settlement_weight != 0.0) {
+        terms.quote_row = observations_.row(step, instrument.settlement, FactorKind::price);
+      }
       terms.years_at_horizon = 0.0;
       terms.basis_roll = -log_basis;
       return;
@@ -260,8 +274,11 @@ class TableBuilder {
   TableBuilder() { ones_ = add({RowTransform::exponential, {0, 0, 0}, {0, 0, 0}, 0}); }
 
   void add_column(const InstrumentTerms& terms) {
-    if (terms.kind == InstrumentKind::option) { tables_.options.push_back(option(terms)); }
-    else { tables_.products.push_back(product(terms)); }
+    if (terms.kind == InstrumentKind::option) {
+      tables_.options.push_back(option(terms));
+    } else {
+      tables_.products.push_back(product(terms));
+    }
   }
   ColumnTables<Real> take() { return std::move(tables_); }
 
@@ -270,14 +287,18 @@ class TableBuilder {
 
   /// Log return of the contract's price in settlement currency, times `direction`.
   static Row return_row(const InstrumentTerms& t, RowTransform transform, double direction) {
-    return {transform, {t.spot_row, t.basis_row, t.quote_row},
-            {direction, direction * t.basis_weight, -direction * t.settlement_weight}, direction * t.basis_roll};
+    return {transform,
+            {t.spot_row, t.basis_row, t.quote_row},
+            {direction, direction * t.basis_weight, -direction * t.settlement_weight},
+            direction * t.basis_roll};
   }
 
   static Row settlement_growth(const InstrumentTerms& t) {
     return {RowTransform::exponential, {t.settlement_row, 0, 0}, {t.settlement_weight, 0, 0}, 0};
   }
-  static Row index_growth(const InstrumentTerms& t) { return {RowTransform::exponential, {t.index_row, 0, 0}, {1, 0, 0}, 0}; }
+  static Row index_growth(const InstrumentTerms& t) {
+    return {RowTransform::exponential, {t.index_row, 0, 0}, {1, 0, 0}, 0};
+  }
 
   ProductColumn<Real> product(const InstrumentTerms& t) {
     ProductColumn<Real> column;
@@ -323,15 +344,18 @@ class TableBuilder {
                                      row.weight[0], row.weight[1], row.weight[2], row.constant);
     const auto [found, added] = index_.try_emplace(key, static_cast<std::uint32_t>(tables_.market_rows.size()));
     if (added) {
-      tables_.market_rows.push_back({row.transform, {row.observation[0], row.observation[1], row.observation[2]},
-                                     {Real(row.weight[0]), Real(row.weight[1]), Real(row.weight[2])}, Real(row.constant)});
+      tables_.market_rows.push_back({row.transform,
+                                     {row.observation[0], row.observation[1], row.observation[2]},
+                                     {Real(row.weight[0]), Real(row.weight[1]), Real(row.weight[2])},
+                                     Real(row.constant)});
     }
     return found->second;
   }
 
   ColumnTables<Real> tables_;
   std::map<std::tuple<RowTransform, std::uint32_t, std::uint32_t, std::uint32_t, double, double, double, double>,
-           std::uint32_t> index_;
+           std::uint32_t>
+      index_;
   std::uint32_t ones_ = 0;
 };
 
@@ -362,8 +386,12 @@ ColumnPlan prepare_columns(const Book& book, const Model& model, ScenarioPlan& s
   plan.column_scale_usd.resize(plan.num_columns);
   for (const InstrumentTerms& terms : plan.terms) { plan.column_scale_usd[terms.column] = rounding_scale(terms); }
   plan.model_value.resize(book.instruments.size());
-  for (InstrumentId i = 0; i < book.instruments.size(); ++i) { plan.model_value[i] = plan.terms[plan.instrument_column[i]].price_now; }
-  for (const OptionColumn<double>& option : plan.exact.options) { plan.terms[option.out].model_value_now = option.base_value; }
+  for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
+    plan.model_value[i] = plan.terms[plan.instrument_column[i]].price_now;
+  }
+  for (const OptionColumn<double>& option : plan.exact.options) {
+    plan.terms[option.out].model_value_now = option.base_value;
+  }
   for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
     const InstrumentTerms& terms = plan.terms[plan.instrument_column[i]];
     if (terms.kind != InstrumentKind::option) { continue; }

@@ -71,7 +71,10 @@ class RegimeLookup {
     for (const Underlying& underlying : book.underlyings) {
       vols_.push_back(nullptr);
       for (const VolRule& rule : regime.vols) {
-        if (matches(rule.match, underlying.name, model)) { vols_.back() = &rule; break; }
+        if (matches(rule.match, underlying.name, model)) {
+          vols_.back() = &rule;
+          break;
+        }
       }
       for (const UnderlyingCorrelation& c : regime.underlyings) {
         pair_a_.push_back(matches(c.a, underlying.name, model));
@@ -94,7 +97,8 @@ class RegimeLookup {
       if (rule.same_underlying == SameUnderlying::yes && !same) { continue; }
       if (rule.same_underlying == SameUnderlying::no && same) { continue; }
       const auto pair = [&](const Factor& x, const Factor& y) {
-        return rule.a.kind == x.kind && rule.b.kind == y.kind && rule_a_[x.underlying * rules + r] && rule_b_[y.underlying * rules + r];
+        return rule.a.kind == x.kind && rule.b.kind == y.kind && rule_a_[x.underlying * rules + r] &&
+               rule_b_[y.underlying * rules + r];
       };
       if (pair(f, g) || pair(g, f)) { return rule.rho; }
     }
@@ -153,12 +157,15 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
   const std::size_t size = plan.factors.size(), regimes = model.regimes.size();
   std::vector<double> chol(size * (size + 1) / 2);
   for (std::size_t f = 0; f < size; ++f) {
-    for (std::size_t j = 0; j < f; ++j) { chol[f * (f + 1) / 2 + j] = lookup.correlation(plan.factors[f], plan.factors[j]); }
+    for (std::size_t j = 0; j < f; ++j) {
+      chol[f * (f + 1) / 2 + j] = lookup.correlation(plan.factors[f], plan.factors[j]);
+    }
     chol[f * (f + 1) / 2 + f] = 1.0;
   }
   const std::size_t bad = cholesky(chol, size);
   if (bad < size) {
-    diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".correlations", factor_name(book, plan.factors[bad]),
+    diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".correlations",
+                      factor_name(book, plan.factors[bad]),
                       "the correlations are not positive definite (no joint law has them; the first factor that cannot "
                       "be met together with those before it is named). Bring its correlations nearer to zero or to "
                       "each other.");
@@ -167,7 +174,8 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
   for (std::size_t f = 0; f < size; ++f) {
     const VolRule* rule = lookup.vols(plan.factors[f].underlying);
     if (rule == nullptr) {
-      diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".vols", book.underlyings[plan.factors[f].underlying].name,
+      diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".vols",
+                        book.underlyings[plan.factors[f].underlying].name,
                         "no vol rule matches this underlying (its risk would be zero). Add a row for it, or one with "
                         "match = \"*\".");
       continue;
@@ -176,9 +184,11 @@ void prepare_regime(const Book& book, const Model& model, std::size_t k, Scenari
     const double vol = factor_vol(*rule, kind);
     const double step_vol = vol * math::sqrt(plan.step_years);
     if (!(step_vol * math::sqrt(static_cast<double>(plan.num_steps)) <= max_horizon_sd)) {
-      diagnostics.error(model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".vols", factor_name(book, plan.factors[f]),
-                        "the standard deviation over the horizon is above 2 (prices would move beyond e^20 and overflow). "
-                        "Lower the vol or shorten the horizon.");
+      diagnostics.error(
+          model.file.empty() ? model.name : model.file, 0, "regime." + regime.name + ".vols",
+          factor_name(book, plan.factors[f]),
+          "the standard deviation over the horizon is above 2 (prices would move beyond e^20 and overflow). "
+          "Lower the vol or shorten the horizon.");
     }
     // The vol level always keeps its mean; the price does unless the model says otherwise.
     const bool keeps_mean = kind == FactorKind::vol || (kind == FactorKind::price && model.drift == Drift::martingale);
@@ -208,7 +218,9 @@ std::vector<double> stationary_distribution(const std::vector<std::vector<double
   for (std::size_t c = 0; c <= n; ++c) { m[n - 1][c] = 1.0; }
   for (std::size_t c = 0; c < n; ++c) {
     std::size_t best = c;
-    for (std::size_t r = c + 1; r < n; ++r) { if (std::fabs(m[r][c]) > std::fabs(m[best][c])) { best = r; } }
+    for (std::size_t r = c + 1; r < n; ++r) {
+      if (std::fabs(m[r][c]) > std::fabs(m[best][c])) { best = r; }
+    }
     if (!(std::fabs(m[best][c]) > 1e-12)) { return {}; }
     std::swap(m[c], m[best]);
     for (std::size_t r = 0; r < n; ++r) {

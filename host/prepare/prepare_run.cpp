@@ -16,8 +16,11 @@ class ByteWriter {
   void add_all(const std::vector<T>& values) {
     add(static_cast<std::uint64_t>(values.size()));
     for (const T& value : values) {
-      if constexpr (std::is_floating_point_v<T>) { add(static_cast<double>(value)); }
-      else { add(static_cast<std::uint64_t>(value)); }
+      if constexpr (std::is_floating_point_v<T>) {
+        add(static_cast<double>(value));
+      } else {
+        add(static_cast<std::uint64_t>(value));
+      }
     }
   }
   std::string take() { return std::move(bytes_); }
@@ -27,14 +30,16 @@ class ByteWriter {
 };
 
 void write_terms(const InstrumentTerms& t, ByteWriter& out) {
-  for (const std::uint64_t word : {std::uint64_t{t.column}, std::uint64_t(t.kind), std::uint64_t(t.payoff), std::uint64_t(t.settled),
-                                   std::uint64_t{t.spot_row}, std::uint64_t{t.index_row}, std::uint64_t{t.basis_row},
-                                   std::uint64_t{t.quote_row}, std::uint64_t{t.settlement_row}, std::uint64_t{t.vol_row}}) {
+  for (const std::uint64_t word :
+       {std::uint64_t{t.column}, std::uint64_t(t.kind), std::uint64_t(t.payoff), std::uint64_t(t.settled),
+        std::uint64_t{t.spot_row}, std::uint64_t{t.index_row}, std::uint64_t{t.basis_row}, std::uint64_t{t.quote_row},
+        std::uint64_t{t.settlement_row}, std::uint64_t{t.vol_row}}) {
     out.add(word);
   }
-  for (const double value : {t.contract_size, t.price_now, t.index_now_usd, t.settlement_now_usd, t.basis_weight, t.basis_roll,
-                             t.settlement_weight, t.strike, t.sign, t.years_now, t.years_at_horizon, t.residual_total_vol,
-                             t.smile.a, t.smile.b, t.smile.rho, t.smile.m, t.smile.s, t.model_value_now}) {
+  for (const double value :
+       {t.contract_size, t.price_now, t.index_now_usd, t.settlement_now_usd, t.basis_weight, t.basis_roll,
+        t.settlement_weight, t.strike, t.sign, t.years_now, t.years_at_horizon, t.residual_total_vol, t.smile.a,
+        t.smile.b, t.smile.rho, t.smile.m, t.smile.s, t.model_value_now}) {
     out.add(value);
   }
 }
@@ -59,7 +64,9 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
 std::string serialise_tables(const PreparedRun& run) {
   ByteWriter out;
   const ScenarioPlan& s = run.scenarios;
-  for (const std::uint64_t word : {run.seed, run.num_paths, std::uint64_t{s.num_steps}, std::uint64_t{s.num_regimes}}) { out.add(word); }
+  for (const std::uint64_t word : {run.seed, run.num_paths, std::uint64_t{s.num_steps}, std::uint64_t{s.num_regimes}}) {
+    out.add(word);
+  }
   out.add(run.confidence);
   out.add_all(s.start_bounds);
   out.add_all(s.transition_bounds);

@@ -60,7 +60,11 @@ class SmileFitter {
       for (int j = -reach; j <= reach; ++j) {
         const double tried_m = m + m_step * i, tried_log_s = log_s + log_step * j;
         const LinearFit fit = solve(tried_m, math::exp(tried_log_s));
-        if (fit.error < best_fit_.error) { best_fit_ = fit; best_m_ = tried_m; best_log_s_ = tried_log_s; }
+        if (fit.error < best_fit_.error) {
+          best_fit_ = fit;
+          best_m_ = tried_m;
+          best_log_s_ = tried_log_s;
+        }
       }
     }
   }
@@ -68,7 +72,10 @@ class SmileFitter {
   LinearFit solve(double m, double s) const {
     const Sums t = sums(m, s);
     LinearFit best = unconstrained(t);
-    if (feasible(best, s)) { best.error = error(best, t); return best; }
+    if (feasible(best, s)) {
+      best.error = error(best, t);
+      return best;
+    }
     best = LinearFit{};
     // On the boundary d = r c the problem is linear in (a, c) again; c is then clipped to its range.
     for (const double r : {-max_rho, -0.5, 0.0, 0.5, max_rho}) {
@@ -84,8 +91,16 @@ class SmileFitter {
     for (std::size_t i = 0; i < points_.size(); ++i) {
       const double y = (points_[i].log_moneyness - m) / s, z = math::sqrt(1.0 + y * y);
       const double w = points_[i].total_vol * points_[i].total_vol, g = weights_[i];
-      t.n += g; t.y += g * y; t.z += g * z; t.yy += g * y * y; t.yz += g * y * z; t.zz += g * z * z;
-      t.w += g * w; t.wy += g * w * y; t.wz += g * w * z; t.ww += g * w * w;
+      t.n += g;
+      t.y += g * y;
+      t.z += g * z;
+      t.yy += g * y * y;
+      t.yz += g * y * z;
+      t.zz += g * z * z;
+      t.w += g * w;
+      t.wy += g * w * y;
+      t.wz += g * w * z;
+      t.ww += g * w * w;
     }
     return t;
   }
@@ -141,7 +156,9 @@ std::size_t distinct_strikes(const std::vector<SmilePoint>& points) {
 math::SviSmile<double> fit_smile(const std::vector<SmilePoint>& points) {
   if (points.empty() || distinct_strikes(points) < 5) {
     double mean = 0.0;
-    for (const SmilePoint& point : points) { mean += point.total_vol * point.total_vol / static_cast<double>(points.size()); }
+    for (const SmilePoint& point : points) {
+      mean += point.total_vol * point.total_vol / static_cast<double>(points.size());
+    }
     return {mean, 0.0, 0.0, 0.0, 1.0};
   }
   return SmileFitter(points).best();

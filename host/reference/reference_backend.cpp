@@ -15,25 +15,74 @@ double normal_quantile(double p) {
   const double q = p - 0.5;
   if (std::fabs(q) <= 0.425) {
     const double r = 0.180625 - q * q;
-    return q * (((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r + 45921.953931549871457) * r +
-                   13731.693765509461125) * r + 1971.5909503065514427) * r + 133.14166789178437745) * r + 3.387132872796366608) /
-           (((((((5226.495278852545925 * r + 28729.085735721942674) * r + 39307.89580009271061) * r + 21213.794301586595867) * r +
-               5394.1960214247511077) * r + 687.1870074920579083) * r + 42.313330701600911252) * r + 1.0);
+    return q *
+           (((((((2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853) * r +
+                45921.953931549871457) *
+                   r +
+               13731.693765509461125) *
+                  r +
+              1971.5909503065514427) *
+                 r +
+             133.14166789178437745) *
+                r +
+            3.387132872796366608) /
+           (((((((5226.495278852545925 * r + 28729.085735721942674) * r + 39307.89580009271061) * r +
+                21213.794301586595867) *
+                   r +
+               5394.1960214247511077) *
+                  r +
+              687.1870074920579083) *
+                 r +
+             42.313330701600911252) *
+                r +
+            1.0);
   }
   double r = std::sqrt(-std::log(q < 0.0 ? p : 1.0 - p));
   double x;
   if (r <= 5.0) {
     r -= 1.6;
-    x = (((((((7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177) * r + 1.27045825245236838258) * r +
-            3.64784832476320460504) * r + 5.7694972214606914055) * r + 4.6303378461565452959) * r + 1.42343711074968357734) /
-        (((((((1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r + 0.14810397642748007459) * r +
-            0.68976733498510000455) * r + 1.6763848301838038494) * r + 2.05319162663775882187) * r + 1.0);
+    x = (((((((7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177) * r +
+             1.27045825245236838258) *
+                r +
+            3.64784832476320460504) *
+               r +
+           5.7694972214606914055) *
+              r +
+          4.6303378461565452959) *
+             r +
+         1.42343711074968357734) /
+        (((((((1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966) * r +
+             0.14810397642748007459) *
+                r +
+            0.68976733498510000455) *
+               r +
+           1.6763848301838038494) *
+              r +
+          2.05319162663775882187) *
+             r +
+         1.0);
   } else {
     r -= 5.0;
-    x = (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r + 0.026532189526576123093) * r +
-            0.29656057182850489123) * r + 1.7848265399172913358) * r + 5.4637849111641143699) * r + 6.6579046435011037772) /
-        (((((((2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r + 7.868691311456132591e-4) * r +
-            0.0148753612908506148525) * r + 0.13692988092273580531) * r + 0.59983220655588793769) * r + 1.0);
+    x = (((((((2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386) * r +
+             0.026532189526576123093) *
+                r +
+            0.29656057182850489123) *
+               r +
+           1.7848265399172913358) *
+              r +
+          5.4637849111641143699) *
+             r +
+         6.6579046435011037772) /
+        (((((((2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5) * r +
+             7.868691311456132591e-4) *
+                r +
+            0.0148753612908506148525) *
+               r +
+           0.13692988092273580531) *
+              r +
+          0.59983220655588793769) *
+             r +
+         1.0);
   }
   return q < 0.0 ? -x : x;
 }
@@ -63,8 +112,10 @@ std::vector<double> simulate_path(const PreparedRun& run, std::uint64_t path) {
   std::vector<double> state(factors, 0.0), normal((factors + 3) / 4 * 4), observed;
   std::size_t regime = 0;
   for (std::uint32_t step = 0; step < plan.num_steps; ++step) {
-    const math::PhiloxBlock chain = math::philox4x32_10(run.seed, math::rng_block(math::RngStream::regime, 0, step / 4), path);
-    const std::uint32_t* bounds = step == 0 ? plan.start_bounds.data() : plan.transition_bounds.data() + regime * regimes;
+    const math::PhiloxBlock chain =
+        math::philox4x32_10(run.seed, math::rng_block(math::RngStream::regime, 0, step / 4), path);
+    const std::uint32_t* bounds =
+        step == 0 ? plan.start_bounds.data() : plan.transition_bounds.data() + regime * regimes;
     std::size_t next = 0;
     while (next + 1 < regimes && chain.word[step % 4] / 2 >= bounds[next]) { ++next; }
     regime = next;
@@ -75,7 +126,9 @@ std::vector<double> simulate_path(const PreparedRun& run, std::uint64_t path) {
     }
     for (std::size_t f = 0; f < factors; ++f) {
       double shock = plan.drift[f * regimes + regime];
-      for (std::size_t j = 0; j <= f; ++j) { shock += plan.loading[(f * (f + 1) / 2 + j) * regimes + regime] * normal[j]; }
+      for (std::size_t j = 0; j <= f; ++j) {
+        shock += plan.loading[(f * (f + 1) / 2 + j) * regimes + regime] * normal[j];
+      }
       state[f] += shock;
     }
     for (const Observation& observation : plan.observations) {
@@ -88,9 +141,10 @@ std::vector<double> simulate_path(const PreparedRun& run, std::uint64_t path) {
 /// Value of one option in coin (inverse) or settlement currency (linear) at a forward, smile moved by `vol`.
 double option_price(const InstrumentTerms& t, double forward, double vol, double years) {
   const double k = std::log(t.strike / forward);
-  const double total_vol = t.settled && years == 0.0
-                               ? 0.0
-                               : std::max((smile_total_vol(t.smile, k) + t.residual_total_vol) * vol * std::sqrt(years / t.years_now), 1e-4);
+  const double total_vol =
+      t.settled && years == 0.0
+          ? 0.0
+          : std::max((smile_total_vol(t.smile, k) + t.residual_total_vol) * vol * std::sqrt(years / t.years_now), 1e-4);
   const double value = black76(t.sign, forward, t.strike, total_vol);
   return t.payoff == Payoff::inverse ? value / forward : value;
 }
@@ -99,7 +153,8 @@ double option_price(const InstrumentTerms& t, double forward, double vol, double
 double contract_pnl(const InstrumentTerms& t, const std::vector<double>& x) {
   const double index = t.index_now_usd * std::exp(x[t.index_row]);
   const double settlement = t.settlement_now_usd * std::exp(t.settlement_weight * x[t.settlement_row]);
-  const double log_return = x[t.spot_row] + t.basis_weight * x[t.basis_row] + t.basis_roll - t.settlement_weight * x[t.quote_row];
+  const double log_return =
+      x[t.spot_row] + t.basis_weight * x[t.basis_row] + t.basis_roll - t.settlement_weight * x[t.quote_row];
   const double forward = t.price_now * std::exp(log_return);
   const double currency = t.payoff == Payoff::inverse ? index : settlement;
   if (t.kind == InstrumentKind::option) {
@@ -120,14 +175,16 @@ class TailOracle {
   TailFigures figures(const std::vector<double>& losses, std::vector<std::uint32_t>* tail_paths) const {
     std::vector<std::uint32_t> order(losses.size());
     std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return losses[a] > losses[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return losses[a] > losses[b]; });
     TailFigures out{};
     out.worst_path = order.front();
     out.worst_loss = losses[order.front()];
     out.tail_count = rank_position(order, rule_.tail_weight);
     out.var = losses[order[out.tail_count]];
-    out.var_standard_error = 0.5 * (losses[order[rank_position(order, std::max(rule_.tail_weight - rule_.rank_spread, 0.0))]] -
-                                    losses[order[rank_position(order, rule_.tail_weight + rule_.rank_spread)]]);
+    out.var_standard_error =
+        0.5 * (losses[order[rank_position(order, std::max(rule_.tail_weight - rule_.rank_spread, 0.0))]] -
+               losses[order[rank_position(order, rule_.tail_weight + rule_.rank_spread)]]);
     double excess = 0.0;
     for (std::uint32_t p = 0; p < losses.size(); ++p) { excess += weight(p) * std::max(losses[p] - out.var, 0.0); }
     out.es = out.var + excess / rule_.tail_weight;
@@ -182,13 +239,16 @@ class ReferenceBackend final : public Backend {
   }
 
  private:
-  static std::vector<std::vector<double>> account_losses(const PreparedRun& run, const AccountPlan& accounts, std::uint64_t first,
-                                                         std::uint64_t last, const TailsRequest& request) {
+  static std::vector<std::vector<double>> account_losses(const PreparedRun& run, const AccountPlan& accounts,
+                                                         std::uint64_t first, std::uint64_t last,
+                                                         const TailsRequest& request) {
     std::vector<std::vector<double>> losses(last - first, std::vector<double>(run.num_paths, 0.0));
     std::vector<double> pnl(run.columns.num_columns);
     for (std::uint64_t path = 0; path < run.num_paths; ++path) {
       check_stop(request);
-      if (request.progress && path % 256 == 0) { request.progress(static_cast<double>(path) / static_cast<double>(run.num_paths)); }
+      if (request.progress && path % 256 == 0) {
+        request.progress(static_cast<double>(path) / static_cast<double>(run.num_paths));
+      }
       const std::vector<double> x = simulate_path(run, path);
       for (const InstrumentTerms& terms : run.columns.terms) { pnl[terms.column] = contract_pnl(terms, x); }
       for (std::uint64_t account = first; account < last; ++account) {

@@ -29,24 +29,51 @@ bool supports(const MarketIndex& market, ArchetypeId id) {
 // where the median is 0.43 and one in twenty has more than 6.5: accounts that survived a crash, so a little more here.
 const std::array<Archetype, num_archetypes>& archetypes() {
   static const std::array<Archetype, num_archetypes> table = {{
-      {ArchetypeId::alt_book, "alt-book", "alt-coin perpetuals, long and short",
-       {.03, .08, .12, .12, .08}, 1.5, 0.6, 6.0},
-      {ArchetypeId::basis, "basis", "coin or spot against a perpetual or future",
-       {.01, .04, .10, .16, .18}, 2.0, 0.4, 6.0},
-      {ArchetypeId::calendar, "calendar", "two expiries against each other",
-       {.00, .01, .03, .06, .06}, 4.0, 0.6, 15.0},
-      {ArchetypeId::covered_call, "covered-call", "coins held, calls on them sold",
-       {.00, .02, .06, .09, .08}, 0.8, 0.2, 1.0},
-      {ArchetypeId::holder, "holder", "collateral in several coins, little trading",
-       {.05, .10, .14, .14, .10}, 0.4, 0.7, 2.0},
-      {ArchetypeId::market_maker, "market-maker", "hundreds of options, delta-hedged",
-       {.00, .00, .00, .06, .33}, 8.0, 0.4, 20.0},
-      {ArchetypeId::retail, "retail", "one instrument, one direction",
-       {.91, .70, .42, .20, .05}, 1.0, 1.1, 20.0},
-      {ArchetypeId::spread, "spread", "vertical and ratio spreads",
-       {.00, .04, .08, .08, .05}, 1.5, 0.6, 6.0},
-      {ArchetypeId::strangle, "strangle", "out-of-the-money puts and calls sold",
-       {.00, .01, .05, .09, .07}, 1.2, 0.5, 4.0},
+      {ArchetypeId::alt_book,
+       "alt-book",
+       "alt-coin perpetuals, long and short",
+       {.03, .08, .12, .12, .08},
+       1.5,
+       0.6,
+       6.0},
+      {ArchetypeId::basis,
+       "basis",
+       "coin or spot against a perpetual or future",
+       {.01, .04, .10, .16, .18},
+       2.0,
+       0.4,
+       6.0},
+      {ArchetypeId::calendar, "calendar", "two expiries against each other", {.00, .01, .03, .06, .06}, 4.0, 0.6, 15.0},
+      {ArchetypeId::covered_call,
+       "covered-call",
+       "coins held, calls on them sold",
+       {.00, .02, .06, .09, .08},
+       0.8,
+       0.2,
+       1.0},
+      {ArchetypeId::holder,
+       "holder",
+       "collateral in several coins, little trading",
+       {.05, .10, .14, .14, .10},
+       0.4,
+       0.7,
+       2.0},
+      {ArchetypeId::market_maker,
+       "market-maker",
+       "hundreds of options, delta-hedged",
+       {.00, .00, .00, .06, .33},
+       8.0,
+       0.4,
+       20.0},
+      {ArchetypeId::retail, "retail", "one instrument, one direction", {.91, .70, .42, .20, .05}, 1.0, 1.1, 20.0},
+      {ArchetypeId::spread, "spread", "vertical and ratio spreads", {.00, .04, .08, .08, .05}, 1.5, 0.6, 6.0},
+      {ArchetypeId::strangle,
+       "strangle",
+       "out-of-the-money puts and calls sold",
+       {.00, .01, .05, .09, .07},
+       1.2,
+       0.5,
+       4.0},
   }};
   return table;
 }
@@ -67,8 +94,9 @@ ArchetypePlan plan_archetypes(const MarketIndex& market) {
     }
   }
   if (!supports(market, ArchetypeId::retail)) {
-    throw UsageError("the market has no perpetual, future or option that can be traded at its as_of (accounts would "
-                     "have nothing to hold). Import or name another market.");
+    throw UsageError(
+        "the market has no perpetual, future or option that can be traded at its as_of (accounts would "
+        "have nothing to hold). Import or name another market.");
   }
   for (std::size_t a = 0; a < num_archetypes; ++a) {
     for (std::size_t b = 0; b < num_bands; ++b) {

@@ -15,7 +15,7 @@ constexpr double log_size_mean = 7.09;
 constexpr double log_size_sd = 2.88;
 constexpr double tail_start_z = 1.6448536269514722;  // normal quantile of 0.95
 constexpr double tail_index = 0.73;
-constexpr double largest_account_usd = 1e9;   // an index below 1 has no mean: the tail needs an end
+constexpr double largest_account_usd = 1e9;  // an index below 1 has no mean: the tail needs an end
 constexpr double smallest_account_usd = 0.01;
 constexpr double insurance_fund_share = 0.002;  // of all equity: our choice
 

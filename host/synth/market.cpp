@@ -22,13 +22,13 @@ enum class OptionsOf : std::uint8_t { none, inverse, linear };
 struct Coin {
   const char* name;
   double price_usd;
-  double vol;           ///< at-the-money, long-dated
-  double adv_usd;       ///< of all its markets together
-  double open_usd;      ///< open interest of its perpetuals
+  double vol;       ///< at-the-money, long-dated
+  double adv_usd;   ///< of all its markets together
+  double open_usd;  ///< open interest of its perpetuals
   double funding_8h;
   OptionsOf options;
-  double options_open;  ///< open interest in coins
-  double contract_size; ///< of linear options and of the USDT perpetual: thousands for coins worth next to nothing
+  double options_open;   ///< open interest in coins
+  double contract_size;  ///< of linear options and of the USDT perpetual: thousands for coins worth next to nothing
 };
 
 constexpr std::array<Coin, 20> coins = {{
@@ -62,9 +62,15 @@ struct ListedExpiry {
 };
 
 constexpr std::array<ListedExpiry, 10> expiries = {{
-    {"2MAR26", 1772438400, 0.02, false},   {"3MAR26", 1772524800, 0.01, false},  {"6MAR26", 1772784000, 0.07, true},
-    {"13MAR26", 1773388800, 0.06, true},   {"20MAR26", 1773993600, 0.04, false}, {"27MAR26", 1774598400, 0.32, true},
-    {"24APR26", 1777017600, 0.10, true},   {"26JUN26", 1782460800, 0.20, true},  {"25SEP26", 1790323200, 0.08, true},
+    {"2MAR26", 1772438400, 0.02, false},
+    {"3MAR26", 1772524800, 0.01, false},
+    {"6MAR26", 1772784000, 0.07, true},
+    {"13MAR26", 1773388800, 0.06, true},
+    {"20MAR26", 1773993600, 0.04, false},
+    {"27MAR26", 1774598400, 0.32, true},
+    {"24APR26", 1777017600, 0.10, true},
+    {"26JUN26", 1782460800, 0.20, true},
+    {"25SEP26", 1790323200, 0.08, true},
     {"25DEC26", 1798185600, 0.10, true},
 }};
 
@@ -261,9 +267,8 @@ class MarketMaker {
   void sort_instruments() {
     std::vector<std::size_t> order(book_.instruments.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
-      return book_.instruments[a].name < book_.instruments[b].name;
-    });
+    std::sort(order.begin(), order.end(),
+              [this](std::size_t a, std::size_t b) { return book_.instruments[a].name < book_.instruments[b].name; });
     std::vector<Instrument> instruments;
     std::vector<Quote> quotes;
     for (const std::size_t n : order) {

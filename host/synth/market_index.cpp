@@ -147,7 +147,9 @@ void MarketIndex::group_futures() {
 }
 
 void MarketIndex::group_chains() {
-  struct Pair { std::optional<InstrumentId> call, put; };
+  struct Pair {
+    std::optional<InstrumentId> call, put;
+  };
   std::map<std::pair<UnderlyingId, UnderlyingId>, std::map<UtcTime, std::map<double, Pair>>> sorted;
   for (const InstrumentId i : options.ids) {
     const Instrument& o = book.instruments[i];

@@ -44,7 +44,7 @@ struct ChainExpiry {
   UtcTime expiry;
   double forward = 0.0;
   std::vector<Strike> strikes = {};  ///< rising
-  std::size_t at_the_money = 0; ///< index of the strike nearest to the forward
+  std::size_t at_the_money = 0;      ///< index of the strike nearest to the forward
 };
 
 /// Options of one underlying with one settlement.
@@ -62,16 +62,16 @@ class MarketIndex {
   explicit MarketIndex(const Book& book);
 
   const Book& book;
-  std::vector<Tradable> tradables;         ///< [instrument]
+  std::vector<Tradable> tradables;  ///< [instrument]
   WeightedIds perpetuals, futures, options, outrights, alt_perpetuals;
-  WeightedIds coins;                       ///< underlyings but the stablecoins, by popularity
+  WeightedIds coins;  ///< underlyings but the stablecoins, by popularity
   std::vector<Chain> chains;
-  WeightedIds chain_choice;                ///< indices of chains
-  std::vector<std::size_t> calendar_chains;  ///< chains with two expiries or more
+  WeightedIds chain_choice;                                          ///< indices of chains
+  std::vector<std::size_t> calendar_chains;                          ///< chains with two expiries or more
   std::vector<std::pair<InstrumentId, InstrumentId>> futures_pairs;  ///< neighbours in time, same terms
-  std::vector<WeightedIds> hedges;         ///< [underlying] its perpetuals, or futures if it has none
+  std::vector<WeightedIds> hedges;                 ///< [underlying] its perpetuals, or futures if it has none
   std::vector<std::optional<InstrumentId>> spots;  ///< [underlying]
-  std::vector<UnderlyingId> stablecoins;   ///< USDT, USDC if the market has them
+  std::vector<UnderlyingId> stablecoins;           ///< USDT, USDC if the market has them
 
   bool is_stablecoin(UnderlyingId u) const { return u < stable_.size() && stable_[u]; }
 

@@ -19,7 +19,15 @@ namespace synth {
 
 /// Kinds of accounts, sorted by slug: accounts are written in this order.
 enum class ArchetypeId : std::uint8_t {
-  alt_book, basis, calendar, covered_call, holder, market_maker, retail, spread, strangle
+  alt_book,
+  basis,
+  calendar,
+  covered_call,
+  holder,
+  market_maker,
+  retail,
+  spread,
+  strangle
 };
 inline constexpr std::size_t num_archetypes = 9;
 
@@ -30,10 +38,10 @@ inline constexpr std::array<double, num_bands> band_width = {0.50, 0.30, 0.15, 0
 /// Who trades, how often, how large.
 struct Archetype {
   ArchetypeId id;
-  const char* slug;         ///< account names are slug-000123
+  const char* slug;  ///< account names are slug-000123
   const char* description;
   std::array<double, num_bands> share_in_band;  ///< part of the accounts of each size; over all archetypes 1
-  double leverage_median;   ///< gross notional over equity
+  double leverage_median;                       ///< gross notional over equity
   double leverage_log_sd;
   double leverage_max;
 };

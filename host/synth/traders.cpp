@@ -32,7 +32,11 @@ class Trader {
       if (trade_usd(i, buys ? usd : -usd) != 0.0) { break; }
     }
     const bool in_coin = coin != no_underlying && draws_.chance(collateral_coin_chance);
-    if (in_coin) { deposit_coin(coin); } else { deposit_stable(settlement); }
+    if (in_coin) {
+      deposit_coin(coin);
+    } else {
+      deposit_stable(settlement);
+    }
   }
 
   /// Coins held, as collateral or as a spot position, and as much of them sold forward.
@@ -237,7 +241,7 @@ class Trader {
     const WeightedIds& hedge = market_.hedges[chain.underlying];
     if (hedge.ids.empty()) { return; }
     delta += 0.01 * gross_coins * draws_.normal();  // hedged to about a hundredth of the gross, as desks do
-    double remaining = -delta;  // a hedge above one instrument's position limit goes on in the next
+    double remaining = -delta;                      // a hedge above one instrument's position limit goes on in the next
     for (std::size_t n = hedge.ids.size(); n-- > 0;) {
       const InstrumentId i = n + 1 == hedge.ids.size() ? hedge.pick(draws_) : hedge.ids[n];
       remaining -= trade_coins(i, remaining) * market_.tradables[i].coins;
@@ -272,7 +276,11 @@ class Trader {
   /// Inverse contracts are mostly margined in their coin, the others in dollars of some kind.
   void deposit_for(const Instrument& instrument) {
     const bool in_coin = draws_.chance(instrument.payoff == Payoff::inverse ? 0.7 : 0.1);
-    if (in_coin) { deposit_coin(instrument.underlying); } else { deposit_stable(instrument.settlement); }
+    if (in_coin) {
+      deposit_coin(instrument.underlying);
+    } else {
+      deposit_stable(instrument.settlement);
+    }
   }
 
   const MarketIndex& market_;
@@ -312,24 +320,28 @@ double AccountSheet::trade(Draws& draws, InstrumentId instrument, double contrac
   return position.quantity;
 }
 
-void AccountSheet::hold(UnderlyingId asset, double amount) {
-  balances_.push_back({0, asset, amount});
-}
+void AccountSheet::hold(UnderlyingId asset, double amount) { balances_.push_back({0, asset, amount}); }
 
 void AccountSheet::hold_usd(UnderlyingId asset, double amount_usd) {
-  if (asset == no_underlying) { hold(asset, round_to(amount_usd, -2)); return; }
+  if (asset == no_underlying) {
+    hold(asset, round_to(amount_usd, -2));
+    return;
+  }
   const double amount = amount_usd / market_.book.underlyings[asset].index_price_usd;
   hold(asset, round_to(amount, market_.is_stablecoin(asset) ? -2 : -8));
 }
 
 void AccountSheet::finish() {
-  sort_and_merge(positions_, [](const Position& p) { return p.instrument; }, [](Position& into, const Position& p) {
-    into.quantity += p.quantity;  // the entry price of the first stays: a spread of entries means nothing here
-  });
+  sort_and_merge(
+      positions_, [](const Position& p) { return p.instrument; },
+      [](Position& into, const Position& p) {
+        into.quantity += p.quantity;  // the entry price of the first stays: a spread of entries means nothing here
+      });
   for (Position& p : positions_) { p.quantity = round_to(p.quantity, market_.tradables[p.instrument].lot); }
   std::erase_if(positions_, [](const Position& p) { return p.quantity == 0.0; });
-  sort_and_merge(balances_, [](const CollateralBalance& b) { return b.asset; },
-                 [](CollateralBalance& into, const CollateralBalance& b) { into.amount += b.amount; });
+  sort_and_merge(
+      balances_, [](const CollateralBalance& b) { return b.asset; },
+      [](CollateralBalance& into, const CollateralBalance& b) { into.amount += b.amount; });
   for (CollateralBalance& b : balances_) { b.amount = round_to(b.amount, market_.is_stablecoin(b.asset) ? -2 : -8); }
   std::erase_if(balances_, [](const CollateralBalance& b) { return b.amount == 0.0; });
   if (balances_.empty()) { hold(no_underlying, 0.01); }  // every account has a row

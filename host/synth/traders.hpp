@@ -12,7 +12,10 @@ class AccountSheet {
  public:
   explicit AccountSheet(const MarketIndex& market) : market_(market) {}
 
-  void start() { positions_.clear(); balances_.clear(); }
+  void start() {
+    positions_.clear();
+    balances_.clear();
+  }
 
   /// Adds a trade, rounded towards zero to lots and to the position limit.
   /// @return contracts traded, 0 if they make no lot

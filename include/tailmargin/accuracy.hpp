@@ -41,8 +41,8 @@ inline constexpr AccuracyBound svi_total_vol_double{"svi_total_vol, double", 1e-
 /// in USD) exceeds this many times its ES: float rounding errors grow with that size, the margin with the ES.
 inline constexpr double max_gross_to_tail = 500.0;
 
-/// VaR and ES of an account in float differ from the reference by at most this times its rounding scale, for horizons of
-/// up to 100 steps and horizon standard deviations of up to 0.3 per factor.
+/// VaR and ES of an account in float differ from the reference by at most this times its rounding scale, for horizons
+/// of up to 100 steps and horizon standard deviations of up to 0.3 per factor.
 inline constexpr double account_rounding = 1e-6;
 
 /// The same for an account computed in double: what is left is the float rounding of the shared scenarios.

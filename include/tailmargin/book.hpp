@@ -53,8 +53,8 @@ struct Instrument {
 struct Quote {
   /// Linear: settlement currency; inverse option: coin; inverse future: USD. Only an option with mark_iv may lack it.
   std::optional<double> mark_price;
-  std::optional<double> forward;   ///< of the option's expiry, USD or settlement currency, > 0
-  std::optional<double> mark_iv;   ///< annual, 0.55 = 55 %
+  std::optional<double> forward;  ///< of the option's expiry, USD or settlement currency, > 0
+  std::optional<double> mark_iv;  ///< annual, 0.55 = 55 %
   std::optional<double> bid, ask;
   std::optional<double> open_interest, volume_24h;  ///< contracts
 };
@@ -81,8 +81,8 @@ struct Book {
   std::optional<double> insurance_fund_usd;
   std::vector<Underlying> underlyings;
   std::vector<Instrument> instruments;
-  std::vector<Quote> quotes;           ///< [instrument]
-  std::vector<std::string> accounts;   ///< all names in positions and collateral
+  std::vector<Quote> quotes;          ///< [instrument]
+  std::vector<std::string> accounts;  ///< all names in positions and collateral
   std::vector<Position> positions;
   std::vector<CollateralBalance> collateral;
 };

@@ -42,7 +42,7 @@ struct AccountMargin {
   std::uint32_t worst_path = 0;
   double initial_margin_usd = 0.0;
   double maintenance_margin_usd = 0.0;
-  bool exact_precision = false;  ///< recomputed in double because its offsets cancel too much for float
+  bool exact_precision = false;           ///< recomputed in double because its offsets cancel too much for float
   std::vector<std::uint32_t> tail_paths;  ///< if asked for: worst first
 };
 
@@ -54,12 +54,12 @@ struct StageTime {
 struct RunResult {
   std::vector<AccountMargin> margins;  ///< sorted by account
   std::string backend, device;
-  std::string prepared_tables;         ///< every table the scenarios and prices come from, as bytes to save and hash
+  std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;
-  std::uint64_t position_paths = 0;    ///< positions times paths, the work of the P&L stage
+  std::uint64_t position_paths = 0;  ///< positions times paths, the work of the P&L stage
   std::vector<StageTime> stages;
-  std::vector<Diagnostic> warnings;    ///< found while preparing
-  std::vector<std::string> notes;      ///< one line each: backend chosen, accounts recomputed
+  std::vector<Diagnostic> warnings;  ///< found while preparing
+  std::vector<std::string> notes;    ///< one line each: backend chosen, accounts recomputed
 };
 
 /// Margins every account of a book.

@@ -57,8 +57,8 @@ struct CorrelationRule {
 struct Regime {
   std::string name;
   std::vector<VolRule> vols;
-  /// Two factors have the correlation of their kinds times that of their underlyings (1 for the same): positive definite
-  /// whenever both tables are.
+  /// Two factors have the correlation of their kinds times that of their underlyings (1 for the same): positive
+  /// definite whenever both tables are.
   std::vector<KindCorrelation> kinds;
   std::vector<UnderlyingCorrelation> underlyings;
   std::vector<CorrelationRule> correlations;
@@ -84,10 +84,10 @@ struct Model {
   std::vector<Regime> regimes;
   std::vector<std::vector<double>> transition;  ///< [from][to] per step, rows sum to one
   StartKind start = StartKind::stationary;
-  std::vector<double> start_probabilities;      ///< if start is probabilities
+  std::vector<double> start_probabilities;  ///< if start is probabilities
   std::vector<Group> groups;
-  double confidence = 0.99;                     ///< of VaR and ES, in (0.5, 1)
-  double maintenance_ratio = 0.8;               ///< maintenance over initial margin, in (0, 1]
+  double confidence = 0.99;        ///< of VaR and ES, in (0.5, 1)
+  double maintenance_ratio = 0.8;  ///< maintenance over initial margin, in (0, 1]
 };
 
 /// Name of a factor kind as model files spell it.

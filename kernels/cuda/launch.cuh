@@ -17,7 +17,9 @@ class CudaContext {
   __device__ std::uint32_t lane() const { return threadIdx.x % warp_size; }
   __device__ std::uint32_t warp() const { return threadIdx.x / warp_size; }
   template <class T>
-  __device__ T* shared() const { return reinterpret_cast<T*>(tm_shared_memory); }
+  __device__ T* shared() const {
+    return reinterpret_cast<T*>(tm_shared_memory);
+  }
   __device__ void sync() const { __syncthreads(); }
   __device__ std::uint32_t ballot(bool condition) const { return __ballot_sync(all_lanes, condition); }
   __device__ std::uint32_t broadcast(std::uint32_t value, std::uint32_t lane) const {
@@ -76,14 +78,15 @@ void CudaDevice::for_blocks(const char* name, Stream stream, const BlockGrid& gr
   constexpr std::uint32_t always_allowed = 48 * 1024;
   if (grid.shared_bytes > always_allowed) {
     check_cuda(cudaFuncSetAttribute(run_for_blocks<Functor>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                    static_cast<int>(grid.shared_bytes)), name, __FILE__, __LINE__);
+                                    static_cast<int>(grid.shared_bytes)),
+               name, __FILE__, __LINE__);
   }
   run_for_blocks<<<static_cast<unsigned>(grid.blocks), grid.threads, grid.shared_bytes, stream>>>(functor);
   check_launch(name);
 }
 
 /// Instantiates a launch for the host code, which sees only its declaration.
-#define TM_INSTANTIATE_FOR_EACH(...)                                                                      \
+#define TM_INSTANTIATE_FOR_EACH(...)                                                                             \
   template void CudaDevice::for_each<__VA_ARGS__>(const char*, CudaDevice::Stream, std::uint64_t, std::uint64_t, \
                                                   const __VA_ARGS__&)
 #define TM_INSTANTIATE_FOR_BLOCKS(...)                                                                 \

@@ -17,9 +17,9 @@ struct PositionColumn {
 /// Accounts as compressed rows; positions sorted by column, that is by underlying, then instrument.
 template <class Real>
 struct AccountsPayload {
-  const std::uint64_t* offsets;     ///< [account + 1] into columns and quantities
-  const PositionColumn* columns;    ///< [position]
-  const Real* quantities;           ///< [position] contracts, signed
+  const std::uint64_t* offsets;   ///< [account + 1] into columns and quantities
+  const PositionColumn* columns;  ///< [position]
+  const Real* quantities;         ///< [position] contracts, signed
 };
 
 /// P&L of one account on lanes [0, W): fused multiply-adds in instrument order within an underlying,
@@ -30,7 +30,10 @@ TM_HD void account_pnl_lanes(const AccountsPayload<Real>& in, std::uint64_t acco
                              std::uint64_t stride, Real* pnl) {
   Real partial[W];
   Real total[W];
-  for (int l = 0; l < W; ++l) { total[l] = Real(0); partial[l] = Real(0); }
+  for (int l = 0; l < W; ++l) {
+    total[l] = Real(0);
+    partial[l] = Real(0);
+  }
   const std::uint64_t end = in.offsets[account + 1];
   for (std::uint64_t p = in.offsets[account]; p < end; ++p) {
     const PositionColumn position = in.columns[p];
@@ -40,7 +43,10 @@ TM_HD void account_pnl_lanes(const AccountsPayload<Real>& in, std::uint64_t acco
     for (int l = 0; l < W; ++l) { partial[l] = math::fma(quantity, column[l], partial[l]); }
     if (position.last_of_underlying()) {
       TM_LANES
-      for (int l = 0; l < W; ++l) { total[l] += partial[l]; partial[l] = Real(0); }
+      for (int l = 0; l < W; ++l) {
+        total[l] += partial[l];
+        partial[l] = Real(0);
+      }
     }
   }
   for (int l = 0; l < W; ++l) { pnl[l] = total[l]; }

@@ -53,7 +53,8 @@ struct OptionColumn {
 
 template <class Real>
 TM_HD Real market_row_value(const MarketRow<Real>& row, Real x0, Real x1, Real x2) {
-  const Real sum = math::fma(row.weight[0], x0, math::fma(row.weight[1], x1, math::fma(row.weight[2], x2, row.constant)));
+  const Real sum =
+      math::fma(row.weight[0], x0, math::fma(row.weight[1], x1, math::fma(row.weight[2], x2, row.constant)));
   switch (row.transform) {
     case RowTransform::exponential: return math::exp(sum);
     case RowTransform::exponential_minus_one: return math::expm1(sum);
@@ -70,7 +71,8 @@ TM_HD Real path_total_vol(const OptionColumn<Real>& option, Real log_moneyness, 
 
 /// Value of an option over its forward, from market rows. Now: return 0, inverse_growth 1, vol 1, time_scale 1.
 template <class Real>
-TM_HD Real option_value(const OptionColumn<Real>& option, Real forward_return, Real inverse_growth, Real vol_multiplier) {
+TM_HD Real option_value(const OptionColumn<Real>& option, Real forward_return, Real inverse_growth,
+                        Real vol_multiplier) {
   const Real moneyness = option.moneyness * inverse_growth;
   const Real k = option.log_moneyness - forward_return;
   return math::black76_over_forward(option.sign, k, moneyness, path_total_vol(option, k, vol_multiplier));
@@ -83,7 +85,8 @@ TM_HD Real option_pnl(const OptionColumn<Real>& option, Real growth, Real unit, 
 
 /// Market row `row` on lanes [0, width): market[lane] from obs[row * stride + lane].
 template <class Real>
-TM_HD void fill_market_row(const MarketRow<Real>& row, const float* obs, std::uint64_t obs_stride, int width, Real* out) {
+TM_HD void fill_market_row(const MarketRow<Real>& row, const float* obs, std::uint64_t obs_stride, int width,
+                           Real* out) {
   const float* x0 = obs + row.observation[0] * obs_stride;
   const float* x1 = obs + row.observation[1] * obs_stride;
   const float* x2 = obs + row.observation[2] * obs_stride;
@@ -91,24 +94,30 @@ TM_HD void fill_market_row(const MarketRow<Real>& row, const float* obs, std::ui
   if (r.transform == RowTransform::exponential) {
     TM_LANES
     for (int l = 0; l < width; ++l) {
-      out[l] = math::exp(math::fma(r.weight[0], Real(x0[l]), math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant))));
+      out[l] =
+          math::exp(math::fma(r.weight[0], Real(x0[l]),
+                              math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant))));
     }
   } else if (r.transform == RowTransform::exponential_minus_one) {
     TM_LANES
     for (int l = 0; l < width; ++l) {
-      out[l] = math::expm1(math::fma(r.weight[0], Real(x0[l]), math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant))));
+      out[l] =
+          math::expm1(math::fma(r.weight[0], Real(x0[l]),
+                                math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant))));
     }
   } else {
     TM_LANES
     for (int l = 0; l < width; ++l) {
-      out[l] = math::fma(r.weight[0], Real(x0[l]), math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant)));
+      out[l] = math::fma(r.weight[0], Real(x0[l]),
+                         math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant)));
     }
   }
 }
 
 /// P&L of one contract on lanes [0, width), from market[row * stride + lane].
 template <class Real>
-TM_HD void fill_product_column(const ProductColumn<Real>& column, const Real* market, std::uint64_t stride, int width, Real* out) {
+TM_HD void fill_product_column(const ProductColumn<Real>& column, const Real* market, std::uint64_t stride, int width,
+                               Real* out) {
   const Real* growth = market + column.growth_row * stride;
   const Real* move = market + column.move_row * stride;
   const Real scale = column.scale;
@@ -117,7 +126,8 @@ TM_HD void fill_product_column(const ProductColumn<Real>& column, const Real* ma
 }
 
 template <class Real>
-TM_HD void fill_option_column(const OptionColumn<Real>& column, const Real* market, std::uint64_t stride, int width, Real* out) {
+TM_HD void fill_option_column(const OptionColumn<Real>& column, const Real* market, std::uint64_t stride, int width,
+                              Real* out) {
   const OptionColumn<Real> option = column;
   const Real* growth = market + option.growth_row * stride;
   const Real* unit = market + option.unit_row * stride;
@@ -133,7 +143,8 @@ TM_HD void fill_option_column(const OptionColumn<Real>& column, const Real* mark
   } else {
     TM_LANES
     for (int l = 0; l < width; ++l) {
-      out[l] = option_pnl(option, growth[l], unit[l], option_value(option, forward_return[l], inverse_growth[l], vol[l]));
+      out[l] =
+          option_pnl(option, growth[l], unit[l], option_value(option, forward_return[l], inverse_growth[l], vol[l]));
     }
   }
 }

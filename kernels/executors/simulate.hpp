@@ -53,8 +53,7 @@ TM_HD void advance_regimes(const SimulatePayload& in, std::uint64_t first_path, 
     }
   }
   for (int l = 0; l < W; ++l) {
-    const std::uint32_t* bounds =
-        step == 0 ? in.start_bounds : in.transition_bounds + regime[l] * in.num_regimes;
+    const std::uint32_t* bounds = step == 0 ? in.start_bounds : in.transition_bounds + regime[l] * in.num_regimes;
     regime[l] = select_regime(bounds, in.num_regimes, words[l].word[lane_word]);
   }
 }
@@ -67,8 +66,7 @@ TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std
     const std::uint64_t block = math::rng_block(math::RngStream::factor_shock, step, j / 4);
     TM_LANES
     for (int l = 0; l < W; ++l) {
-      const math::PhiloxBlock words =
-          math::philox4x32_10(in.seed, block, first_path + static_cast<std::uint64_t>(l));
+      const math::PhiloxBlock words = math::philox4x32_10(in.seed, block, first_path + static_cast<std::uint64_t>(l));
       float* out = normal + j * stride + static_cast<std::uint32_t>(l);
       out[0] = math::normal_from_word(words.word[0]);
       out[stride] = math::normal_from_word(words.word[1]);
@@ -142,7 +140,9 @@ TM_HD void simulate_lanes(const SimulatePayload& in, std::uint64_t first_path, f
     draw_normals<W>(in, first_path, step, normal, stride);
     step_factors<W>(in, regime, normal, state, stride);
     if (regimes != nullptr) {
-      for (int l = 0; l < W; ++l) { regimes[step * out_stride + static_cast<std::uint64_t>(l)] = static_cast<std::uint8_t>(regime[l]); }
+      for (int l = 0; l < W; ++l) {
+        regimes[step * out_stride + static_cast<std::uint64_t>(l)] = static_cast<std::uint8_t>(regime[l]);
+      }
     }
     for (; row < in.num_observations && in.observations[row].step == step + 1; ++row) {
       const float* x = state + in.observations[row].factor * stride;

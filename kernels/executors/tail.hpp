@@ -8,7 +8,7 @@ namespace tailmargin {
 /// One scenario of an account's tail.
 template <class Real>
 struct TailLoss {
-  Real loss;           ///< USD, positive is a loss
+  Real loss;  ///< USD, positive is a loss
   std::uint32_t path;
 };
 
@@ -30,9 +30,9 @@ struct TailRule {
 
 /// Tail figures of one account, USD.
 struct TailFigures {
-  double var;                ///< value at risk
+  double var;  ///< value at risk
   double var_standard_error;
-  double es;                 ///< expected shortfall
+  double es;  ///< expected shortfall
   double es_standard_error;
   double worst_loss;
   std::uint32_t worst_path;
@@ -58,9 +58,19 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
   for (std::uint32_t i = 0; i < count && passed < 3; ++i) {
     const double loss = double(tail[i].loss);
     cumulative += weights == nullptr ? 1.0 : double(weights[tail[i].path]);
-    if (passed == 0 && cumulative > low_rank) { upper = loss; passed = 1; }
-    if (passed == 1 && cumulative > rule.tail_weight) { quantile = loss; tail_count = i; passed = 2; }
-    if (passed == 2 && cumulative > high_rank) { lower = loss; passed = 3; }
+    if (passed == 0 && cumulative > low_rank) {
+      upper = loss;
+      passed = 1;
+    }
+    if (passed == 1 && cumulative > rule.tail_weight) {
+      quantile = loss;
+      tail_count = i;
+      passed = 2;
+    }
+    if (passed == 2 && cumulative > high_rank) {
+      lower = loss;
+      passed = 3;
+    }
   }
   double excess = 0.0;
   for (std::uint32_t i = 0; i < tail_count; ++i) {

@@ -38,17 +38,16 @@ TM_HD ReducedExponent<double> reduce_exponent(double x) {
 
 /// exp(r) - 1 for |r| <= ln2 / 2.
 TM_HD float expm1_reduced(float r) {
-  const float tail = polynomial(r, 0.5000000013f, 0.1666666668f, 0.04166646501f, 0.008333310934f,
-                                0.001393364103f, 0.0001989098087f);
+  const float tail =
+      polynomial(r, 0.5000000013f, 0.1666666668f, 0.04166646501f, 0.008333310934f, 0.001393364103f, 0.0001989098087f);
   return fma(r * r, tail, r);
 }
 
 TM_HD double expm1_reduced(double r) {
-  const double tail = polynomial(
-      r, 0.5, 0.16666666666666666667, 0.041666666666666676764, 0.0083333333333333340064,
-      0.0013888888888879081845, 0.00019841269841263304362, 0.000024801587336421322573,
-      2.7557319247204790278e-6, 2.7557263301474754518e-7, 2.5052071109214448293e-8,
-      2.0918129454967065736e-9, 1.6086622436215553425e-10);
+  const double tail = polynomial(r, 0.5, 0.16666666666666666667, 0.041666666666666676764, 0.0083333333333333340064,
+                                 0.0013888888888879081845, 0.00019841269841263304362, 0.000024801587336421322573,
+                                 2.7557319247204790278e-6, 2.7557263301474754518e-7, 2.5052071109214448293e-8,
+                                 2.0918129454967065736e-9, 1.6086622436215553425e-10);
   return fma(r * r, tail, r);
 }
 
@@ -72,9 +71,8 @@ TM_HD float log(float x) {
   const std::int32_t exponent = static_cast<std::int32_t>(bits) >> 23;
   const float mantissa = from_bits((bits & 0x007fffffu) + 0x3f3504f3u);
   const float f = mantissa - 1.0f;
-  const float tail = polynomial(f, -0.4999999765f, 0.3333333003f, -0.2500078124f, 0.2000123446f,
-                                -0.1662664563f, 0.1420485595f, -0.1312755565f, 0.1272267279f,
-                                -0.07673641502f);
+  const float tail = polynomial(f, -0.4999999765f, 0.3333333003f, -0.2500078124f, 0.2000123446f, -0.1662664563f,
+                                0.1420485595f, -0.1312755565f, 0.1272267279f, -0.07673641502f);
   const float n = static_cast<float>(exponent);
   const float low = fma(f * f, tail, n * -2.12194440e-4f);
   return fma(n, 0.693359375f, f + low);
@@ -90,10 +88,9 @@ TM_HD double log(double x) {
   const double f = mantissa - 1.0;
   const double s = f / (2.0 + f);  // log(1 + f) = 2 atanh(s)
   const double z = s * s;
-  const double tail = polynomial(z, 0.33333333333333333232, 0.20000000000000438491,
-                                 0.14285714285401805905, 0.11111111195856958721,
-                                 0.09090897820066453138, 0.076931198514073290942,
-                                 0.066343865693284425923, 0.06543313073920051069);
+  const double tail =
+      polynomial(z, 0.33333333333333333232, 0.20000000000000438491, 0.14285714285401805905, 0.11111111195856958721,
+                 0.09090897820066453138, 0.076931198514073290942, 0.066343865693284425923, 0.06543313073920051069);
   const double n = static_cast<double>(exponent);
   const double half = fma(s * z, tail, s);
   return fma(n, 0.693147180369123816490, fma(n, 1.90821492927058770002e-10, 2.0 * half));

@@ -22,8 +22,20 @@ MarketRow<To> narrow(const MarketRow<From>& row) {
 
 template <class To, class From>
 OptionColumn<To> narrow(const OptionColumn<From>& o) {
-  return {o.out, o.growth_row, o.unit_row, o.return_row, o.inverse_growth_row, o.vol_row, o.settled, To(o.sign),
-          To(o.scale), To(o.log_moneyness), To(o.moneyness), To(o.base_value), To(o.residual), To(o.time_scale),
+  return {o.out,
+          o.growth_row,
+          o.unit_row,
+          o.return_row,
+          o.inverse_growth_row,
+          o.vol_row,
+          o.settled,
+          To(o.sign),
+          To(o.scale),
+          To(o.log_moneyness),
+          To(o.moneyness),
+          To(o.base_value),
+          To(o.residual),
+          To(o.time_scale),
           {To(o.smile.a), To(o.smile.b), To(o.smile.rho), To(o.smile.m), To(o.smile.s)}};
 }
 
@@ -42,8 +54,21 @@ class ColumnMaker {
     products_.push_back({next_++, growth, move, -0.5 * price_usd});
     for (int i = 0; i < 6; ++i) {
       const double moneyness = 0.9 + 0.05 * i, sign = i % 2 == 0 ? 1.0 : -1.0;
-      OptionColumn<double> option{next_++, ones, growth, log_return, inverse, vol, i < 4 ? 0u : 1u, sign, price_usd,
-                                  std::log(moneyness), moneyness, 0.0, 0.01, 0.9, {0.002, 0.01, -0.3, 0.0, 0.1}};
+      OptionColumn<double> option{next_++,
+                                  ones,
+                                  growth,
+                                  log_return,
+                                  inverse,
+                                  vol,
+                                  i < 4 ? 0u : 1u,
+                                  sign,
+                                  price_usd,
+                                  std::log(moneyness),
+                                  moneyness,
+                                  0.0,
+                                  0.01,
+                                  0.9,
+                                  {0.002, 0.01, -0.3, 0.0, 0.1}};
       option.base_value = 0.02 + 0.001 * i;
       options_.push_back(option);
     }
@@ -165,9 +190,16 @@ std::vector<Real> plain_cube(const PreparedRun& run) {
   const std::vector<float> drift(plan.drift.begin(), plan.drift.end()),
       loading(plan.loading.begin(), plan.loading.end());
   const auto num_factors = static_cast<std::uint32_t>(plan.factors.size());
-  const SimulatePayload payload{run.seed, plan.num_steps, plan.num_regimes, num_factors,
-                                static_cast<std::uint32_t>(plan.observations.size()), plan.start_bounds.data(),
-                                plan.transition_bounds.data(), drift.data(), loading.data(), plan.observations.data()};
+  const SimulatePayload payload{run.seed,
+                                plan.num_steps,
+                                plan.num_regimes,
+                                num_factors,
+                                static_cast<std::uint32_t>(plan.observations.size()),
+                                plan.start_bounds.data(),
+                                plan.transition_bounds.data(),
+                                drift.data(),
+                                loading.data(),
+                                plan.observations.data()};
   const ColumnTables<Real>& tables = tables_of<Real>(run);
   std::vector<float> state(scratch_rows(num_factors)), normal(state.size()), observed(plan.observations.size());
   std::vector<Real> market(tables.market_rows.size()), cube(run.columns.num_columns * run.num_paths);

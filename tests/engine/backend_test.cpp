@@ -49,7 +49,8 @@ BookMaker mixed_exchange(std::size_t num_accounts) {
 void add_hedged_account(BookMaker& maker) {
   Book& book = maker.edit();
   const auto find = [&](const std::string& name) {
-    return static_cast<InstrumentId>(std::find_if(book.instruments.begin(), book.instruments.end(), [&](const Instrument& i) { return i.name == name; }) -
+    return static_cast<InstrumentId>(std::find_if(book.instruments.begin(), book.instruments.end(),
+                                                  [&](const Instrument& i) { return i.name == name; }) -
                                      book.instruments.begin());
   };
   const AccountId account = maker.account("hedged");
@@ -86,8 +87,11 @@ RunConfig cpu_config(std::uint64_t paths) {
 std::string bits_of(const std::vector<AccountMargin>& margins) {
   std::string bytes;
   for (const AccountMargin& m : margins) {
-    const double figures[] = {m.gross_notional_usd, m.net_delta_usd, m.equity_usd, m.var_usd, m.var_se_usd, m.es_usd, m.es_se_usd,
-                              m.worst_loss_usd, m.initial_margin_usd, m.maintenance_margin_usd};
+    const double figures[] = {m.gross_notional_usd, m.net_delta_usd,
+                              m.equity_usd,         m.var_usd,
+                              m.var_se_usd,         m.es_usd,
+                              m.es_se_usd,          m.worst_loss_usd,
+                              m.initial_margin_usd, m.maintenance_margin_usd};
     bytes.append(m.account);
     bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
     bytes.append(std::to_string(m.worst_path) + (m.exact_precision ? "e" : "f"));
@@ -99,7 +103,9 @@ std::string bits_of(const std::vector<AccountMargin>& margins) {
 class SameBits : public testing::Test {
  protected:
   SameBits() : maker_(mixed_exchange(60)) { add_hedged_account(maker_); }
-  std::string run(const RunConfig& config) const { return bits_of(run_margin(maker_.book(), regime_model(), config).margins); }
+  std::string run(const RunConfig& config) const {
+    return bits_of(run_margin(maker_.book(), regime_model(), config).margins);
+  }
   BookMaker maker_;
 };
 
@@ -123,9 +129,7 @@ TEST_F(SameBits, ForAnyInstructionSet) {
     config.isa = isa;
     try {
       EXPECT_EQ(run(config), baseline) << isa;
-    } catch (const BackendUnavailable& error) {
-      GTEST_SKIP() << isa << ": " << error.what();
-    }
+    } catch (const BackendUnavailable& error) { GTEST_SKIP() << isa << ": " << error.what(); }
   }
 }
 
@@ -148,7 +152,8 @@ TEST_F(SameBits, WhenAccountsAreSplitInTwoBooksAndJoined) {
 
   const auto part = [&](AccountId first, AccountId last) {
     Book book = maker_.book();
-    book.accounts.assign(book.accounts.begin() + static_cast<std::ptrdiff_t>(first), book.accounts.begin() + static_cast<std::ptrdiff_t>(last));
+    book.accounts.assign(book.accounts.begin() + static_cast<std::ptrdiff_t>(first),
+                         book.accounts.begin() + static_cast<std::ptrdiff_t>(last));
     std::erase_if(book.positions, [&](const Position& p) { return p.account < first || p.account >= last; });
     std::erase_if(book.collateral, [&](const CollateralBalance& c) { return c.account < first || c.account >= last; });
     for (Position& p : book.positions) { p.account -= first; }
@@ -205,7 +210,9 @@ TEST(Conformance, HedgedAccountIsComputedInDouble) {
 
 class WeightedPaths : public testing::Test {
  protected:
-  PreparedRun prepared(std::uint64_t paths) const { return prepare_run(mixed_exchange(25).book(), regime_model(), paths, 3); }
+  PreparedRun prepared(std::uint64_t paths) const {
+    return prepare_run(mixed_exchange(25).book(), regime_model(), paths, 3);
+  }
   static Tails cpu(const PreparedRun& run) { return make_cpu_backend({})->tails(run, run.accounts, {}); }
 };
 
@@ -219,7 +226,8 @@ TEST_F(WeightedPaths, EqualWeightsChangeNothing) {
   for (std::size_t a = 0; a < plain.figures.size(); ++a) {
     EXPECT_EQ(weighted.figures[a].var, plain.figures[a].var);
     EXPECT_NEAR(weighted.figures[a].es, plain.figures[a].es, 1e-12 * std::fabs(plain.figures[a].es));
-    EXPECT_NEAR(weighted.figures[a].es_standard_error, plain.figures[a].es_standard_error, 1e-12 * plain.figures[a].es_standard_error);
+    EXPECT_NEAR(weighted.figures[a].es_standard_error, plain.figures[a].es_standard_error,
+                1e-12 * plain.figures[a].es_standard_error);
   }
 }
 
@@ -235,7 +243,8 @@ TEST_F(WeightedPaths, CpuMeetsReference) {
     const double bound = accuracy::account_rounding * run.accounts.rounding_scale_usd[a];
     EXPECT_NEAR(weighted.figures[a].var, reference.figures[a].var, bound);
     EXPECT_NEAR(weighted.figures[a].es, reference.figures[a].es, bound);
-    EXPECT_NEAR(weighted.figures[a].es_standard_error, reference.figures[a].es_standard_error, bound + 1e-3 * reference.figures[a].es_standard_error);
+    EXPECT_NEAR(weighted.figures[a].es_standard_error, reference.figures[a].es_standard_error,
+                bound + 1e-3 * reference.figures[a].es_standard_error);
   }
 }
 
@@ -254,7 +263,8 @@ TEST(Tail, TiesGoToTheFirstPaths) {
   const InstrumentId call = maker.option("BTC-C", btc, 0.5, 90'000.0, OptionType::call, 0.5);
   maker.hold(maker.account("a"), call, 1.0);
 
-  const AccountMargin m = run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), cpu_config(10'000)).margins.front();
+  const AccountMargin m =
+      run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), cpu_config(10'000)).margins.front();
 
   ASSERT_EQ(m.tail_paths.size(), 100u);
   for (std::uint32_t i = 0; i < 100; ++i) { EXPECT_EQ(m.tail_paths[i], i); }
@@ -267,7 +277,8 @@ TEST(Tail, AnAccountWithoutRiskHasZeroMargin) {
   maker.underlying("BTC", 60'000.0);
   maker.deposit(maker.account("a"), no_underlying, 100.0);
 
-  const AccountMargin m = run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), cpu_config(1'000)).margins.front();
+  const AccountMargin m =
+      run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), cpu_config(1'000)).margins.front();
 
   EXPECT_EQ(m.initial_margin_usd, 0.0);
   EXPECT_EQ(m.equity_usd, 100.0);
@@ -280,7 +291,8 @@ TEST(Tail, ABookWithoutUnderlyingsHasZeroMargins) {
   for (const BackendChoice backend : {BackendChoice::cpu, BackendChoice::reference}) {
     RunConfig config = cpu_config(1'000);
     config.backend = backend;
-    const AccountMargin m = run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), config).margins.front();
+    const AccountMargin m =
+        run_margin(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), config).margins.front();
 
     EXPECT_EQ(m.initial_margin_usd, 0.0);
     EXPECT_EQ(m.equity_usd, -5.0);

@@ -100,7 +100,8 @@ TEST(ClosedForm, StablecoinSettlementIsTheCoinsOwnPrice) {
   const InstrumentId perpetual = maker.perpetual("BTC_USDC-PERP", btc, Payoff::linear, usdc);
   maker.hold(maker.account("a"), perpetual, 2.0);
 
-  const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {price_only("BTC", 0.0), price_only("USDC", 0.3)}));
+  const AccountMargin margin =
+      run_one(maker.book(), gaussian_model(1.0, {price_only("BTC", 0.0), price_only("USDC", 0.3)}));
 
   expect_tail(margin, lognormal_tail(-1.0, 120'000.0, horizon_sd(0.3, 1.0)));
 }
@@ -153,8 +154,9 @@ TEST(ClosedForm, CrossCoinSpreadIsTheBivariateResult) {
   const InstrumentId short_leg = maker.perpetual("ETH-PERP", eth, Payoff::linear);
   const AccountId account = maker.account("a");
   maker.hold(account, long_leg, 1.0).hold(account, short_leg, -30.0);
-  const Model model = gaussian_model(1.0, {price_only("BTC", 0.5), price_only("ETH", 0.8)},
-                                     {{{"BTC", FactorKind::price}, {"ETH", FactorKind::price}, SameUnderlying::any, 0.85}});
+  const Model model =
+      gaussian_model(1.0, {price_only("BTC", 0.5), price_only("ETH", 0.8)},
+                     {{{"BTC", FactorKind::price}, {"ETH", FactorKind::price}, SameUnderlying::any, 0.85}});
 
   const AccountMargin margin = run_one(maker.book(), model);
 
@@ -174,7 +176,8 @@ TEST(ClosedForm, CalendarSpreadIsTheBivariateResult) {
 
   const AccountMargin margin = run_one(maker.book(), model);
 
-  const double sx = horizon_sd(vol, 1.0), sc = horizon_sd(carry_vol, 1.0), t1 = 30.0 / year_days, t2 = 180.0 / year_days;
+  const double sx = horizon_sd(vol, 1.0), sc = horizon_sd(carry_vol, 1.0), t1 = 30.0 / year_days,
+               t2 = 180.0 / year_days;
   const double s1 = std::hypot(sx, t1 * sc), s2 = std::hypot(sx, t2 * sc);
   expect_tail(margin, bivariate_tail(60'000.0, s1, -60'000.0, s2, (sx * sx + t1 * t2 * sc * sc) / (s1 * s2)));
 }
@@ -227,16 +230,18 @@ struct StraddleCase {
 // Check values computed in high precision outside this project.
 TEST(ClosedForm, ShortStraddleWithAndWithoutVolShock) {
   const double eta = 0.12 / std::sqrt(2.0 / year_days);
-  for (const StraddleCase& c : {StraddleCase{0.0, 0.0, 1757.6259, 2321.2786}, StraddleCase{eta, -0.4, 2503.487, 2976.038},
-                                StraddleCase{eta, 0.4, 3202.558, 3891.327}}) {
+  for (const StraddleCase& c :
+       {StraddleCase{0.0, 0.0, 1757.6259, 2321.2786}, StraddleCase{eta, -0.4, 2503.487, 2976.038},
+        StraddleCase{eta, 0.4, 3202.558, 3891.327}}) {
     BookMaker maker;
     const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
     const InstrumentId call = maker.option("BTC-C", btc, 30.0, 60'000.0, OptionType::call, vol);
     const InstrumentId put = maker.option("BTC-P", btc, 30.0, 60'000.0, OptionType::put, vol);
     const AccountId account = maker.account("a");
     maker.hold(account, call, -1.0).hold(account, put, -1.0);
-    const Model model = gaussian_model(2.0, {{"*", vol, c.vol_of_vol, 0.0, 0.0}},
-                                       {{{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::any, c.rho}});
+    const Model model =
+        gaussian_model(2.0, {{"*", vol, c.vol_of_vol, 0.0, 0.0}},
+                       {{{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::any, c.rho}});
 
     const AccountMargin margin = run_one(maker.book(), model, 400'000);
 
@@ -270,7 +275,8 @@ TEST(ClosedForm, InverseOptionCashStaysInCoinUntilTheHorizon) {
   const double strike = 120'000.0;
   const InstrumentId put = maker.option("BTC-P", btc, 0.5, strike, OptionType::put, vol, Payoff::inverse);
   maker.hold(maker.account("a"), put, 1.0);
-  maker.edit().positions.back().entry_price = strike / 60'000.0 - 1.0;  // the premium is not in the balances: no coins held
+  maker.edit().positions.back().entry_price =
+      strike / 60'000.0 - 1.0;  // the premium is not in the balances: no coins held
 
   const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {price_only("*", vol)}));
 
@@ -301,7 +307,8 @@ TEST(ClosedForm, StablecoinCashOfAnExpiredOptionMovesUntilTheHorizon) {
   maker.hold(maker.account("a"), call, -1.0);
   maker.edit().positions.back().entry_price = 60'000.0 - strike;  // the premium is not in the balances: no coins held
 
-  const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {price_only("BTC", 0.0), price_only("USDC", 0.4)}));
+  const AccountMargin margin =
+      run_one(maker.book(), gaussian_model(1.0, {price_only("BTC", 0.0), price_only("USDC", 0.4)}));
 
   // P&L in USDC is (S e^-u - K) - (S - K), and each is worth e^{u + v}: loss = S e^v - S e^{u + v}.
   const double s = horizon_sd(0.4, 0.5), n = 60'000.0;
@@ -350,7 +357,8 @@ TEST(ClosedForm, MartingaleDriftKeepsTheMeanPrice) {
   const AccountMargin margin = run_one(maker.book(), model);
 
   const double s = horizon_sd(1.5, 10.0), z = normal_quantile(1.0 - alpha);
-  expect_tail(margin, {60'000.0 * (1.0 - std::exp(-s * z - 0.5 * s * s)), 60'000.0 * (1.0 - normal_cdf(-z - s) / alpha)});
+  expect_tail(margin,
+              {60'000.0 * (1.0 - std::exp(-s * z - 0.5 * s * s)), 60'000.0 * (1.0 - normal_cdf(-z - s) / alpha)});
 }
 
 // Two regimes that never leave: the loss is a mixture of two lognormals with the start probabilities as weights.

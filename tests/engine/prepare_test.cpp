@@ -25,7 +25,9 @@ TEST(Prepare, FactorsAreOnlyThoseTheListingNeeds) {
   const PreparedRun run = prepare(maker, gaussian_model(1.0, {{"*", 0.5, 0.5, 0.5, 0.5}}));
 
   std::string found;
-  for (const Factor& f : run.scenarios.factors) { found += maker.book().underlyings[f.underlying].name + "." + to_string(f.kind) + " "; }
+  for (const Factor& f : run.scenarios.factors) {
+    found += maker.book().underlyings[f.underlying].name + "." + to_string(f.kind) + " ";
+  }
   EXPECT_EQ(found, "BTC.price BTC.vol BTC.carry DOGE.price DOGE.premium USDC.price ");
 }
 
@@ -38,7 +40,8 @@ TEST(Prepare, ModelValueIsBlack76AtTheMarkVol) {
     strikes.push_back(40'000.0 + 3'000.0 * i);
     const double k = std::log(strikes.back() / 60'000.0);
     ivs.push_back(0.6 - 0.2 * k + 0.9 * k * k + (i % 2 == 0 ? 0.004 : -0.004));
-    maker.option("BTC-" + std::to_string(100 + i), btc, 45.0, strikes.back(), OptionType::call, ivs.back(), Payoff::inverse);
+    maker.option("BTC-" + std::to_string(100 + i), btc, 45.0, strikes.back(), OptionType::call, ivs.back(),
+                 Payoff::inverse);
   }
   maker.deposit(maker.account("a"), btc, 1.0);
 
@@ -47,7 +50,8 @@ TEST(Prepare, ModelValueIsBlack76AtTheMarkVol) {
   for (std::size_t i = 0; i < ivs.size(); ++i) {
     const double s = ivs[i] * std::sqrt(45.0 / year_days);
     const double d1 = std::log(60'000.0 / strikes[i]) / s + 0.5 * s;
-    EXPECT_NEAR(run.columns.model_value[i], normal_cdf(d1) - strikes[i] / 60'000.0 * normal_cdf(d1 - s), 1e-12) << strikes[i];
+    EXPECT_NEAR(run.columns.model_value[i], normal_cdf(d1) - strikes[i] / 60'000.0 * normal_cdf(d1 - s), 1e-12)
+        << strikes[i];
   }
 }
 
@@ -82,7 +86,8 @@ TEST(Prepare, SmileFitRecoversSvi) {
   const math::SviSmile<double> fit = fit_smile(points);
 
   for (const SmilePoint& point : points) {
-    EXPECT_NEAR(math::svi_total_vol(fit, point.log_moneyness), point.total_vol, 2e-4 * point.total_vol) << point.log_moneyness;
+    EXPECT_NEAR(math::svi_total_vol(fit, point.log_moneyness), point.total_vol, 2e-4 * point.total_vol)
+        << point.log_moneyness;
   }
 }
 
@@ -136,7 +141,8 @@ TEST(Prepare, ImpossibleCorrelationsAreRefused) {
   const CorrelationRule up2{{"BTC", FactorKind::price}, {"SOL", FactorKind::price}, SameUnderlying::any, 0.6};
   const CorrelationRule down{{"ETH", FactorKind::price}, {"SOL", FactorKind::price}, SameUnderlying::any, -0.6};
 
-  EXPECT_EQ(first_problem(two_coins(), gaussian_model(1.0, {price_only("*", 0.5)}, {up, up2, down})), "regime.only.correlations|SOL.price");
+  EXPECT_EQ(first_problem(two_coins(), gaussian_model(1.0, {price_only("*", 0.5)}, {up, up2, down})),
+            "regime.only.correlations|SOL.price");
   EXPECT_EQ(first_problem(two_coins(), gaussian_model(1.0, {price_only("*", 0.5)}, {up, up2})), "accepted");
 }
 
@@ -173,13 +179,16 @@ TEST(Prepare, CorrelationsAreProductsOfKindAndUnderlying) {
   Model model = gaussian_model(1.0, {{"*", 1.0, 1.0, 1.0, 1.0}});
   model.regimes[0].kinds = {{FactorKind::premium, FactorKind::price, 0.5}};
   model.regimes[0].underlyings = {{"ETH", "BTC", 0.8}, {"*", "*", 0.1}};
-  model.regimes[0].correlations = {{{"BTC", FactorKind::premium}, {"ETH", FactorKind::premium}, SameUnderlying::any, 0.3}};
+  model.regimes[0].correlations = {
+      {{"BTC", FactorKind::premium}, {"ETH", FactorKind::premium}, SameUnderlying::any, 0.3}};
 
   const PreparedRun run = prepare(maker, model);
 
   const auto covariance = [&](std::uint32_t f, std::uint32_t g) {
     double sum = 0.0;
-    for (std::uint32_t j = 0; j <= std::min(f, g); ++j) { sum += run.scenarios.loading[packed_lower(f, j)] * run.scenarios.loading[packed_lower(g, j)]; }
+    for (std::uint32_t j = 0; j <= std::min(f, g); ++j) {
+      sum += run.scenarios.loading[packed_lower(f, j)] * run.scenarios.loading[packed_lower(g, j)];
+    }
     return sum / run.scenarios.step_years;
   };
   ASSERT_EQ(run.scenarios.factors.size(), 4u);  // BTC price, premium, ETH price, premium

@@ -31,7 +31,8 @@ TEST(ImportCommand, TwoVenuesAddUpInOneFolder) {
   const std::string out = " -o" + quoted(folder.path() / "market");
 
   ASSERT_EQ(run_import(folder, "deribit" + quoted(example("deribit-instruments.json")) +
-                                   quoted(example("deribit-summary.json")) + " --format parquet" + out), 0)
+                                   quoted(example("deribit-summary.json")) + " --format parquet" + out),
+            0)
       << text_of(folder.path() / "messages");
   ASSERT_EQ(run_import(folder, "binance" + quoted(example("binance-premium-index.json")) + " --top 2" + out), 0)
       << text_of(folder.path() / "messages");

@@ -66,11 +66,11 @@ TEST(DeribitJson, AmountsBecomeContracts) {
 
   const Book book = import_deribit({example("deribit-instruments.json"), example("deribit-summary.json")}, diagnostics);
 
-  EXPECT_EQ(quote_of(book, "BTC-PERPETUAL").open_interest, 9e7);   // USD over 10 USD
-  EXPECT_EQ(quote_of(book, "BTC-PERPETUAL").volume_24h, 4.6e7);    // from volume_usd
+  EXPECT_EQ(quote_of(book, "BTC-PERPETUAL").open_interest, 9e7);  // USD over 10 USD
+  EXPECT_EQ(quote_of(book, "BTC-PERPETUAL").volume_24h, 4.6e7);   // from volume_usd
   EXPECT_EQ(quote_of(book, "XRP_USDC-PERPETUAL").open_interest, 5e5);
   EXPECT_EQ(quote_of(book, "XRP_USDC-27MAR26-1d4-C").open_interest, 30.0);
-  EXPECT_EQ(instrument_of(book, "BTC_USDC").contract_size, 1.0);   // spot is counted in coins
+  EXPECT_EQ(instrument_of(book, "BTC_USDC").contract_size, 1.0);  // spot is counted in coins
   const Underlying& btc = underlying_of(book, "BTC");
   EXPECT_EQ(btc.index_price_usd, 66000.0);  // lower median of the inverse contracts'
   EXPECT_EQ(btc.adv_usd, 20000000.0 + 460000000.0 + 2706000.0);

@@ -34,11 +34,11 @@ TEST(ImpliedVol, ComesBackFromItsPrice) {
 }
 
 TEST(ImpliedVol, RefusesPricesThatTellNone) {
-  EXPECT_FALSE(implied_total_vol_of(OptionType::call, 0.8, 0.2));          // intrinsic value only
-  EXPECT_FALSE(implied_total_vol_of(OptionType::call, 0.8, 0.19));         // below it
-  EXPECT_FALSE(implied_total_vol_of(OptionType::put, 0.5, 1.9e-5));        // below the digits of a mark
-  EXPECT_FALSE(implied_total_vol_of(OptionType::call, 1.2, 1.0));          // a call is worth less than the coin
-  EXPECT_FALSE(implied_total_vol_of(OptionType::put, 1.2, 1.2));           // a put less than its strike
+  EXPECT_FALSE(implied_total_vol_of(OptionType::call, 0.8, 0.2));    // intrinsic value only
+  EXPECT_FALSE(implied_total_vol_of(OptionType::call, 0.8, 0.19));   // below it
+  EXPECT_FALSE(implied_total_vol_of(OptionType::put, 0.5, 1.9e-5));  // below the digits of a mark
+  EXPECT_FALSE(implied_total_vol_of(OptionType::call, 1.2, 1.0));    // a call is worth less than the coin
+  EXPECT_FALSE(implied_total_vol_of(OptionType::put, 1.2, 1.2));     // a put less than its strike
   EXPECT_FALSE(implied_total_vol_of(OptionType::put, 1.2, std::nan("")));
 }
 

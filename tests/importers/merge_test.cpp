@@ -119,8 +119,9 @@ TEST(MergeMarkets, TwoVenuesPassTheReadersChecks) {
   Diagnostics diagnostics;
   const Book deribit =
       import_deribit({example("deribit-instruments.json"), example("deribit-summary.json")}, diagnostics);
-  const Book binance = import_binance({example("binance-exchange-info.json"), example("binance-premium-index.json"),
-                                       example("binance-ticker.json")}, {}, diagnostics);
+  const Book binance = import_binance(
+      {example("binance-exchange-info.json"), example("binance-premium-index.json"), example("binance-ticker.json")},
+      {}, diagnostics);
 
   const Book merged = merge_markets(deribit, binance, diagnostics);
   write_book(merged, folder.path() / "book", FileFormat::csv, BookParts::market_only);

@@ -17,8 +17,8 @@ namespace {
 struct Snapshot {
   const char* file;
   std::size_t num_options;
-  std::size_t num_vols_filled;     ///< blank in the source and without time value
-  double median, tenth, worst;     ///< bounds of |Black-76 - mark|, coins: at the median, 90 %, the worst
+  std::size_t num_vols_filled;  ///< blank in the source and without time value
+  double median, tenth, worst;  ///< bounds of |Black-76 - mark|, coins: at the median, 90 %, the worst
 };
 
 std::vector<double> sorted_errors(const Book& book) {
@@ -71,7 +71,8 @@ INSTANTIATE_TEST_SUITE_P(All, RealChain,
                                            Snapshot{"options_snapshot_2020-05-21_btc.csv", 326, 0, 5e-5, 5e-4, 3e-3}),
                          [](const auto& chain) {
                            std::string name(chain.param.file);
-                           std::replace_if(name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+                           std::replace_if(
+                               name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
                            return name;
                          });
 

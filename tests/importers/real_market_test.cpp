@@ -44,7 +44,9 @@ TEST_P(RealMarket, UnshockedValuesAreTheMarks) {
 
   std::vector<double> errors;  // coins per coin of underlying
   for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
-    if (book.instruments[i].kind == InstrumentKind::option) { errors.push_back(std::fabs(run.columns.model_value[i] - *book.quotes[i].mark_price)); }
+    if (book.instruments[i].kind == InstrumentKind::option) {
+      errors.push_back(std::fabs(run.columns.model_value[i] - *book.quotes[i].mark_price));
+    }
   }
   std::sort(errors.begin(), errors.end());
   // Marks are printed with vols of six and prices of eight digits; the data's own note gives 3e-3 at worst.
@@ -82,9 +84,10 @@ TEST_P(RealMarket, EveryOptionIsPricedOnEveryPath) {
   for (const AccountMargin& m : result.margins) {
     const InstrumentId i = static_cast<InstrumentId>(&m - result.margins.data());
     ASSERT_TRUE(std::isfinite(m.es_usd)) << m.account;
-      // A long option loses at most what it is worth now (the entry price of zero makes its value a balance).
+    // A long option loses at most what it is worth now (the entry price of zero makes its value a balance).
     const double worth = *book.quotes[i].mark_price * book.underlyings[book.instruments[i].underlying].index_price_usd;
-    EXPECT_LE(m.worst_loss_usd, worth + 5e-3 * book.underlyings[book.instruments[i].underlying].index_price_usd) << m.account;
+    EXPECT_LE(m.worst_loss_usd, worth + 5e-3 * book.underlyings[book.instruments[i].underlying].index_price_usd)
+        << m.account;
   }
 }
 

@@ -78,9 +78,8 @@ inline std::string listed(const Diagnostics& diagnostics) {
 /// Whether some problem is in this row and field.
 inline bool has_problem(const Diagnostics& diagnostics, std::uint64_t row, const std::string& field,
                         Severity severity) {
-  return std::any_of(diagnostics.items().begin(), diagnostics.items().end(), [&](const Diagnostic& d) {
-    return d.row == row && d.field == field && d.severity == severity;
-  });
+  return std::any_of(diagnostics.items().begin(), diagnostics.items().end(),
+                     [&](const Diagnostic& d) { return d.row == row && d.field == field && d.severity == severity; });
 }
 
 /// A file of real market data, which is not part of the source; nothing if it is not there.

@@ -29,7 +29,8 @@ class BookMaker {
   }
 
   /// A perpetual of one coin (linear) or one dollar (inverse), marked at the index.
-  InstrumentId perpetual(const std::string& name, UnderlyingId coin, Payoff payoff, UnderlyingId settlement = no_underlying) {
+  InstrumentId perpetual(const std::string& name, UnderlyingId coin, Payoff payoff,
+                         UnderlyingId settlement = no_underlying) {
     Instrument i;
     i.name = name;
     i.kind = InstrumentKind::perpetual;
@@ -38,7 +39,9 @@ class BookMaker {
     i.payoff = payoff;
     Quote q;
     q.mark_price = book_.underlyings[coin].index_price_usd;
-    if (i.settlement != no_underlying && payoff == Payoff::linear) { *q.mark_price /= book_.underlyings[i.settlement].index_price_usd; }
+    if (i.settlement != no_underlying && payoff == Payoff::linear) {
+      *q.mark_price /= book_.underlyings[i.settlement].index_price_usd;
+    }
     return instrument(i, q);
   }
 
@@ -55,8 +58,8 @@ class BookMaker {
   }
 
   /// An option on the index, forward = index; linear in USD or inverse.
-  InstrumentId option(const std::string& name, UnderlyingId coin, double days, double strike, OptionType type, double iv,
-                      Payoff payoff = Payoff::linear) {
+  InstrumentId option(const std::string& name, UnderlyingId coin, double days, double strike, OptionType type,
+                      double iv, Payoff payoff = Payoff::linear) {
     Instrument i;
     i.name = name;
     i.kind = InstrumentKind::option;
@@ -92,7 +95,8 @@ class BookMaker {
 };
 
 /// One Gaussian regime with zero log drift; every factor uncorrelated unless a rule says so.
-inline Model gaussian_model(double horizon_days, const std::vector<VolRule>& vols, const std::vector<CorrelationRule>& correlations = {}) {
+inline Model gaussian_model(double horizon_days, const std::vector<VolRule>& vols,
+                            const std::vector<CorrelationRule>& correlations = {}) {
   Model model;
   model.name = "gaussian";
   model.horizon_hours = 24.0 * horizon_days;

@@ -36,7 +36,8 @@ std::string bytes_of(const std::filesystem::path& file) {
 
 /// A folder of this test case, removed when it is done.
 struct TestFolder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() /
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() /
       (std::string("tailmargin-synth-") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
   TestFolder() { std::filesystem::remove_all(path); }
   ~TestFolder() { std::filesystem::remove_all(path); }
@@ -134,7 +135,9 @@ TEST(Synth, AnAccountDoesNotDependOnTheirNumber) {
     std::vector<std::pair<InstrumentId, double>> found;
     const auto a =
         static_cast<AccountId>(std::find(book.accounts.begin(), book.accounts.end(), account) - book.accounts.begin());
-    for (const Position& p : book.positions) { if (p.account == a) { found.emplace_back(p.instrument, p.quantity); } }
+    for (const Position& p : book.positions) {
+      if (p.account == a) { found.emplace_back(p.instrument, p.quantity); }
+    }
     return found;
   };
 
@@ -179,8 +182,16 @@ TEST(Synth, SizesAreAsMeasured) {
   std::sort(equity.begin(), equity.end());
   // Quantiles of public on-chain perpetual accounts, 2025-10-10. A log-normal body and a Pareto tail meet them within
   // half a unit of the logarithm from the fifth per cent up; below lie accounts that were emptied.
-  const std::array<std::pair<double, double>, 10> measured = {{{0.05, 12.48}, {0.1, 39.4}, {0.25, 279.4}, {0.5, 940.7},
-      {0.75, 6035.6}, {0.9, 43664.4}, {0.95, 178332.0}, {0.99, 1.66671e6}, {0.995, 4.46897e6}, {0.999, 2.51734e7}}};
+  const std::array<std::pair<double, double>, 10> measured = {{{0.05, 12.48},
+                                                               {0.1, 39.4},
+                                                               {0.25, 279.4},
+                                                               {0.5, 940.7},
+                                                               {0.75, 6035.6},
+                                                               {0.9, 43664.4},
+                                                               {0.95, 178332.0},
+                                                               {0.99, 1.66671e6},
+                                                               {0.995, 4.46897e6},
+                                                               {0.999, 2.51734e7}}};
 
   for (const auto& [quantile, usd] : measured) {
     EXPECT_NEAR(std::log(equity[static_cast<std::size_t>(quantile * many)]), std::log(usd), 0.5) << quantile;
@@ -219,7 +230,10 @@ TEST(Synth, LeverageIsSensible) {
 
 TEST(Synth, MarketMakersAreLargeAndHedged) {
   const Book& book = large_exchange();
-  struct Sum { std::size_t positions = 0; double net = 0.0, gross = 0.0; };
+  struct Sum {
+    std::size_t positions = 0;
+    double net = 0.0, gross = 0.0;
+  };
   std::map<AccountId, Sum> makers;
   const double up = 1.0001;
   for (const Position& p : book.positions) {

@@ -16,7 +16,7 @@ struct alignas(2 * sizeof(Real)) PositionEntry {
 /// Accounts of a batch as compressed rows.
 template <class Real>
 struct AccountTable {
-  const std::uint64_t* offsets;          ///< [account + 1] into positions
+  const std::uint64_t* offsets;  ///< [account + 1] into positions
   const PositionEntry<Real>* positions;
 };
 
@@ -37,8 +37,7 @@ TM_DEVICE PathPack<W, Real> account_pnl_pack(const AccountTable<Real>& in, std::
   const PositionEntry<Real>* end = in.positions + in.offsets[account + 1];
   for (const PositionEntry<Real>* p = in.positions + in.offsets[account]; p < end; ++p) {
     const PositionEntry<Real> position = *p;
-    const auto column =
-        *reinterpret_cast<const PathPack<W, Real>*>(cube + position.column.column() * stride);
+    const auto column = *reinterpret_cast<const PathPack<W, Real>*>(cube + position.column.column() * stride);
     TM_LANES
     for (int l = 0; l < W; ++l) { partial.lane[l] = math::fma(position.quantity, column.lane[l], partial.lane[l]); }
     if (position.column.last_of_underlying()) {

@@ -15,17 +15,17 @@ struct CollectTies {
   static constexpr std::uint32_t warps = max_threads / warp_size;
 
   AccountTable<Real> accounts;
-  const std::uint32_t* listed_slot;   ///< [block]
-  const Real* cube;                   ///< [column][path - first_path]
+  const std::uint32_t* listed_slot;  ///< [block]
+  const Real* cube;                  ///< [column][path - first_path]
   std::uint64_t stride;
   std::uint32_t first_path;
   std::uint64_t num_paths;
-  const Real* pivot;                  ///< [slot]
-  const std::uint32_t* num_above;     ///< [slot] keys that are there already, fewer than num_tail
+  const Real* pivot;               ///< [slot]
+  const std::uint32_t* num_above;  ///< [slot] keys that are there already, fewer than num_tail
   std::uint32_t num_tail;
-  std::uint32_t capacity;             ///< at least num_tail
-  TailKey<Real>* keys;                ///< [slot][capacity]
-  std::uint32_t* num_found;           ///< [block] ties appended so far, carried from chunk to chunk of paths
+  std::uint32_t capacity;    ///< at least num_tail
+  TailKey<Real>* keys;       ///< [slot][capacity]
+  std::uint32_t* num_found;  ///< [block] ties appended so far, carried from chunk to chunk of paths
 
   static constexpr std::uint32_t shared_bytes() {
     return 2 * warps * static_cast<std::uint32_t>(sizeof(std::uint32_t));

@@ -15,7 +15,7 @@ inline constexpr int paths_per_lane = static_cast<int>(8 / sizeof(Real));
 
 /// Paths a warp takes at once. Path chunks are padded to whole tiles of either precision.
 template <class Real>
-inline constexpr std::uint32_t paths_per_tile = warp_size * paths_per_lane<Real>;
+inline constexpr std::uint32_t paths_per_tile = warp_size* paths_per_lane<Real>;
 inline constexpr std::uint32_t path_padding = 64;
 
 template <class Real>
@@ -27,15 +27,15 @@ struct FilterPnl {
   AccountTable<Real> accounts;
   const std::uint32_t* slot_account;  ///< [slot] account of the batch; null: slot i is account i
   std::uint32_t num_slots;
-  const Real* cube;                   ///< [column][path - first_path]
-  std::uint64_t stride;               ///< between columns; a multiple of path_padding
+  const Real* cube;      ///< [column][path - first_path]
+  std::uint64_t stride;  ///< between columns; a multiple of path_padding
   std::uint32_t first_path;
-  std::uint64_t num_paths;            ///< the rest of the last tile is padding
-  const Real* pivot;                  ///< [slot] keep losses above; null: keep all
-  std::uint32_t capacity;             ///< room per slot; beyond it losses are counted, not stored
-  TailKey<Real>* keys;                ///< [slot][capacity] losses above the pivot, in any order
-  std::uint32_t* num_above;           ///< [slot]
-  std::uint32_t* num_ties;            ///< [slot] losses equal to the pivot: only counted, there can be very many
+  std::uint64_t num_paths;   ///< the rest of the last tile is padding
+  const Real* pivot;         ///< [slot] keep losses above; null: keep all
+  std::uint32_t capacity;    ///< room per slot; beyond it losses are counted, not stored
+  TailKey<Real>* keys;       ///< [slot][capacity] losses above the pivot, in any order
+  std::uint32_t* num_above;  ///< [slot]
+  std::uint32_t* num_ties;   ///< [slot] losses equal to the pivot: only counted, there can be very many
 
   static std::uint64_t num_blocks(std::uint64_t num_slots, std::uint64_t num_paths) {
     return div_up(num_slots, slots_per_block) * div_up(num_paths, paths_per_tile<Real>);

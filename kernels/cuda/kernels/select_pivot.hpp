@@ -16,8 +16,8 @@ struct SelectPivot {
 
   const TailKey<Real>* sample;  ///< [slot][sample_size] in any order
   std::uint32_t sample_size;
-  std::uint32_t rank;           ///< 1 .. sample_size
-  Real* pivot;                  ///< [slot]
+  std::uint32_t rank;  ///< 1 .. sample_size
+  Real* pivot;         ///< [slot]
 
   static std::uint32_t shared_bytes(std::uint32_t sample_size) {
     return static_cast<std::uint32_t>(sample_size * sizeof(Rank) + 2 * warps * sizeof(std::uint32_t));

@@ -26,8 +26,8 @@ struct MarkSegments {
   const std::uint32_t* num_ties;   ///< [slot]
   std::uint32_t num_tail;
   std::uint32_t capacity;
-  std::int64_t* begins;            ///< [slot]
-  std::int64_t* ends;              ///< [slot]
+  std::int64_t* begins;  ///< [slot]
+  std::int64_t* ends;    ///< [slot]
 
   TM_DEVICE void operator()(std::uint32_t, std::uint64_t slot) const {
     const auto begin = static_cast<std::int64_t>(slot * capacity);
@@ -49,7 +49,7 @@ struct UnpackTails {
   const std::int64_t* begins;
   const std::int64_t* ends;
   std::uint32_t num_tail;
-  TailLoss<Real>* tails;      ///< [slot][num_tail]
+  TailLoss<Real>* tails;  ///< [slot][num_tail]
 
   TM_DEVICE void operator()(std::uint32_t slot, std::uint64_t rank) const {
     if (begins[slot] == ends[slot]) { return; }

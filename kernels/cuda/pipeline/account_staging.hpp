@@ -54,8 +54,10 @@ class AccountStaging {
   struct Set {
     Set() = default;
     Set(Device& device, std::uint64_t num_accounts, std::uint64_t num_positions)
-        : host_offsets(device, num_accounts + 1), offsets(device, num_accounts + 1),
-          host_positions(device, num_positions), positions(device, num_positions) {}
+        : host_offsets(device, num_accounts + 1),
+          offsets(device, num_accounts + 1),
+          host_positions(device, num_positions),
+          positions(device, num_positions) {}
     PinnedBuffer<std::uint64_t, Device> host_offsets;
     DeviceBuffer<std::uint64_t, Device> offsets;
     PinnedBuffer<PositionEntry<Real>, Device> host_positions;

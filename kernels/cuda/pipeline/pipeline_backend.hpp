@@ -47,9 +47,9 @@ class PipelineBackend final : public Backend {
     const std::uint64_t most = options_.accounts_per_batch == 0
                                    ? max_accounts_per_batch
                                    : std::min(options_.accounts_per_batch, max_accounts_per_batch);
-    return plan_batches(accounts, {most, usable > fixed ? usable - fixed : 0,
-                                   Selector::bytes_per_account(selection) + Staging::bytes_per_account,
-                                   Staging::bytes_per_position});
+    return plan_batches(
+        accounts, {most, usable > fixed ? usable - fixed : 0,
+                   Selector::bytes_per_account(selection) + Staging::bytes_per_account, Staging::bytes_per_position});
   }
 
   template <class Real>

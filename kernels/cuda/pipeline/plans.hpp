@@ -11,7 +11,7 @@ namespace tailmargin {
 /// 0: chosen. Tests set them to reach every branch on small books.
 struct PipelineOptions {
   std::uint64_t accounts_per_batch = 0;
-  std::uint64_t paths_per_chunk = 0;     ///< rounded up to whole tiles
+  std::uint64_t paths_per_chunk = 0;  ///< rounded up to whole tiles
   std::uint32_t sample_paths = 0;
   std::uint32_t candidate_capacity = 0;  ///< per account; at least the tail is kept
   double pivot_sigmas = 6.0;             ///< how sure the pivot must be to leave the whole tail above it

@@ -31,9 +31,16 @@ struct ScenarioTables {
 
   SimulatePayload simulate_payload(const PreparedRun& run) const {
     const ScenarioPlan& plan = run.scenarios;
-    return {run.seed, plan.num_steps, plan.num_regimes, static_cast<std::uint32_t>(plan.factors.size()),
-            static_cast<std::uint32_t>(plan.observations.size()), start_bounds.data(), transition_bounds.data(),
-            drift.data(), loading.data(), observations.data()};
+    return {run.seed,
+            plan.num_steps,
+            plan.num_regimes,
+            static_cast<std::uint32_t>(plan.factors.size()),
+            static_cast<std::uint32_t>(plan.observations.size()),
+            start_bounds.data(),
+            transition_bounds.data(),
+            drift.data(),
+            loading.data(),
+            observations.data()};
   }
 
   DeviceBuffer<std::uint32_t, Device> start_bounds, transition_bounds;

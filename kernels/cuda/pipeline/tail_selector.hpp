@@ -31,13 +31,25 @@ class TailSelector {
 
   TailSelector(Device& device, ScenarioCube<Device, Real>& cube, const PreparedRun& run, const TailRule& rule,
                const SelectionPlan& plan, std::uint64_t max_slots, Stream stream)
-      : device_(device), cube_(cube), rule_(rule), plan_(plan), weights_(upload(device, run.path_weights, stream)),
+      : device_(device),
+        cube_(cube),
+        rule_(rule),
+        plan_(plan),
+        weights_(upload(device, run.path_weights, stream)),
         keys_(device, std::max(max_slots * std::max(plan.sample_paths, plan.capacity), run.num_paths)),
         alternate_(device, std::max(max_slots * plan.capacity, run.num_paths)),
-        tails_(device, max_slots * plan.num_tail), pivots_(device, max_slots), num_above_(device, max_slots),
-        num_ties_(device, max_slots), listed_(device, max_slots), num_found_(device, max_slots),
-        begins_(device, max_slots), ends_(device, max_slots), figures_(device, max_slots),
-        path_offsets_(device, max_slots + 1), host_above_(device, max_slots), host_ties_(device, max_slots),
+        tails_(device, max_slots * plan.num_tail),
+        pivots_(device, max_slots),
+        num_above_(device, max_slots),
+        num_ties_(device, max_slots),
+        listed_(device, max_slots),
+        num_found_(device, max_slots),
+        begins_(device, max_slots),
+        ends_(device, max_slots),
+        figures_(device, max_slots),
+        path_offsets_(device, max_slots + 1),
+        host_above_(device, max_slots),
+        host_ties_(device, max_slots),
         host_figures_(device, max_slots) {
     rule_.num_tail = plan.num_tail;
   }
@@ -67,8 +79,9 @@ class TailSelector {
     finish(num_accounts, plan_.capacity, nullptr, out, stream);
     for (std::size_t first = 0; first < routes.whole_row.size(); first += rows_at_once()) {
       const std::size_t last = std::min<std::size_t>(routes.whole_row.size(), first + rows_at_once());
-      select_whole_rows(accounts, {routes.whole_row.begin() + static_cast<std::ptrdiff_t>(first),
-                                   routes.whole_row.begin() + static_cast<std::ptrdiff_t>(last)},
+      select_whole_rows(accounts,
+                        {routes.whole_row.begin() + static_cast<std::ptrdiff_t>(first),
+                         routes.whole_row.begin() + static_cast<std::ptrdiff_t>(last)},
                         request, seconds, out, stream);
     }
     seconds.tail += watch.lap() - (seconds.simulate + seconds.revalue - revalued_before);
@@ -120,9 +133,10 @@ class TailSelector {
   FilterPnl<Real> chunk_kernel(const AccountTable<Real>& accounts, const std::uint32_t* slot_account,
                                std::uint32_t num_slots, std::uint64_t chunk) {
     const PathPlan& paths = cube_.paths();
-    return {accounts, slot_account, num_slots, cube_.data(), cube_.stride(),
-            static_cast<std::uint32_t>(paths.first(chunk)), paths.count(chunk), nullptr, 0, keys_.data(),
-            num_above_.data(), num_ties_.data()};
+    return {accounts,           slot_account,      num_slots,
+            cube_.data(),       cube_.stride(),    static_cast<std::uint32_t>(paths.first(chunk)),
+            paths.count(chunk), nullptr,           0,
+            keys_.data(),       num_above_.data(), num_ties_.data()};
   }
 
   /// Keeps every loss of the sample.

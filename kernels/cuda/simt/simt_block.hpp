@@ -40,7 +40,9 @@ class SimtContext {
   std::uint32_t lane() const { return thread_ % warp_size; }
   std::uint32_t warp() const { return thread_ / warp_size; }
   template <class T>
-  T* shared() const { return reinterpret_cast<T*>(shared_bytes()); }
+  T* shared() const {
+    return reinterpret_cast<T*>(shared_bytes());
+  }
   void sync();
   std::uint32_t ballot(bool condition);
   std::uint32_t broadcast(std::uint32_t value, std::uint32_t lane);

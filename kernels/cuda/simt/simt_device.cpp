@@ -9,7 +9,7 @@ namespace tailmargin::simt {
 
 void* SimtDevice::allocate(MemoryKind kind, std::uint64_t bytes) {
   if (kind == MemoryKind::device && bytes > free_bytes()) { throw OutOfDeviceMemory(bytes, free_bytes()); }
-  void* memory = ::operator new(bytes, std::align_val_t{256});
+  void* memory = ::operator new (bytes, std::align_val_t{256});
   std::memset(memory, 0xff, bytes);  // NaN as a number: reading what was never written shows
   if (kind == MemoryKind::device) {
     sizes_[memory] = bytes;
@@ -24,7 +24,7 @@ void SimtDevice::release(MemoryKind kind, void* memory) noexcept {
     used_bytes_ -= it->second;
     sizes_.erase(it);
   }
-  ::operator delete(memory, std::align_val_t{256});
+  ::operator delete (memory, std::align_val_t{256});
 }
 
 void SimtDevice::copy_to_device(void* to, const void* from, std::uint64_t bytes, Stream) {
