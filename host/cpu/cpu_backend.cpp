@@ -63,7 +63,8 @@ const Kernels& choose_kernels(Isa isa) {
   return cpu::baseline_kernels;
 }
 
-/// A tile of all columns should fill half of the second-level cache, the other half is for positions.
+/// A tile of all columns should fill half of the second-level cache, the other half is for positions. Beyond some
+/// thousand columns it does not fit, because a tile has at least 64 paths.
 std::uint32_t choose_tile_width(std::uint32_t num_columns, std::size_t real_bytes) {
   const long reported = sysconf(_SC_LEVEL2_CACHE_SIZE);
   const std::size_t cache = reported > 0 ? static_cast<std::size_t>(reported) : std::size_t{1} << 20;
@@ -117,7 +118,7 @@ void prune(cpu::Candidates<Real>* candidates, std::uint32_t keep) {
 
 /// Candidate buffers an account may use before its batch must be split.
 constexpr std::uint64_t candidate_bytes_budget = std::uint64_t{768} << 20;
-/// Paths between two synchronisations: enough tiles to keep every thread busy.
+/// Paths between two synchronisations, more if that leaves a thread less than four tiles.
 constexpr std::uint32_t paths_per_block = 4096;
 
 /// One call of tails() in one precision.
@@ -129,7 +130,7 @@ class CpuPass {
       : run_(run),
         accounts_(accounts),
         request_(request),
-        cpu_options_(options),
+        options_(options),
         kernels_(kernels),
         threads_(threads),
         rule_(make_tail_rule(run)),
@@ -137,7 +138,11 @@ class CpuPass {
         quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
     width_ =
         options.paths_per_tile != 0 ? options.paths_per_tile : choose_tile_width(run.columns.num_columns, sizeof(Real));
-    tiles_per_block_ = std::max<std::uint32_t>(1, paths_per_block / width_);
+    const std::uint64_t groups = (run.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
+    width_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, groups * cpu::lanes));
+    const std::uint64_t tiles = (run.num_paths + width_ - 1) / width_;
+    const std::uint32_t wanted = std::max(paths_per_block / width_, static_cast<std::uint32_t>(4 * threads));
+    tiles_per_block_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, tiles));
     capacity_ = std::max(2 * rule_.num_tail, rule_.num_tail + 4 * cpu::lanes);
     select_columns();
     cube_.resize(std::size_t{tiles_per_block_} * run.columns.num_columns * width_);
@@ -147,7 +152,8 @@ class CpuPass {
     const std::uint64_t count = accounts_.offsets.size() - 1;
     const std::uint64_t fitting =
         std::max<std::uint64_t>(1, candidate_bytes_budget / (capacity_ * sizeof(TailLoss<Real>)));
-    const std::uint64_t batch = cpu_options_.accounts_per_batch != 0 ? cpu_options_.accounts_per_batch : fitting;
+    const std::uint64_t batch =
+        options_.accounts_per_batch != 0 ? std::min(options_.accounts_per_batch, fitting) : fitting;
     out_.figures.resize(count);
     if (keep_paths()) { kept_.resize(count); }
     for (std::uint64_t first = 0; first < count; first += batch) {
@@ -167,15 +173,15 @@ class CpuPass {
   void select_columns() {
     const std::vector<char> held = held_columns(accounts_, run_.columns.num_columns);
     const ColumnTables<Real>& all = column_tables<Real>(run_.columns);
-    products_ = only_held(all.products, held);
-    options_ = only_held(all.options, held);
-    const std::size_t rows = products_.empty() && options_.empty() ? 0 : all.market_rows.size();
+    product_columns_ = only_held(all.products, held);
+    option_columns_ = only_held(all.options, held);
+    const std::size_t rows = product_columns_.empty() && option_columns_.empty() ? 0 : all.market_rows.size();
     tables_ = {all.market_rows.data(),
-               products_.data(),
-               options_.data(),
+               product_columns_.data(),
+               option_columns_.data(),
                static_cast<std::uint32_t>(rows),
-               static_cast<std::uint32_t>(products_.size()),
-               static_cast<std::uint32_t>(options_.size())};
+               static_cast<std::uint32_t>(product_columns_.size()),
+               static_cast<std::uint32_t>(option_columns_.size())};
   }
 
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
@@ -290,14 +296,14 @@ class CpuPass {
   const PreparedRun& run_;
   const AccountPlan& accounts_;
   const TailsRequest& request_;
-  const CpuOptions& cpu_options_;
+  const CpuOptions& options_;
   const Kernels& kernels_;
   int threads_;
   TailRule rule_;
   ScenarioTables scenarios_;
   std::vector<Real> quantities_;
-  std::vector<ProductColumn<Real>> products_;
-  std::vector<OptionColumn<Real>> options_;
+  std::vector<ProductColumn<Real>> product_columns_;
+  std::vector<OptionColumn<Real>> option_columns_;
   cpu::MarketTables<Real> tables_{};
   std::uint32_t width_ = 0, tiles_per_block_ = 0, capacity_ = 0;
   std::vector<Real> cube_;  // [tile][column][lane]

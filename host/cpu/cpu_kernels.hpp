@@ -12,7 +12,8 @@ namespace tailmargin::cpu {
 /// Paths a group of lanes holds; tiles are whole numbers of it.
 inline constexpr std::uint32_t lanes = 64;
 
-/// The worst losses of one account so far. Full at `capacity`; prune() then keeps the `keep` worst.
+/// The worst losses of one account so far. When less than a lane group is left of `capacity`, prune() keeps the
+/// `keep` worst.
 template <class Real>
 struct Candidates {
   TailLoss<Real>* items;

@@ -51,15 +51,10 @@ struct OptionColumn {
   math::SviSmile<Real> smile;        ///< total variance now, in log-moneyness
 };
 
+/// The linear combination behind a market row.
 template <class Real>
-TM_HD Real market_row_value(const MarketRow<Real>& row, Real x0, Real x1, Real x2) {
-  const Real sum =
-      math::fma(row.weight[0], x0, math::fma(row.weight[1], x1, math::fma(row.weight[2], x2, row.constant)));
-  switch (row.transform) {
-    case RowTransform::exponential: return math::exp(sum);
-    case RowTransform::exponential_minus_one: return math::expm1(sum);
-    default: return sum;
-  }
+TM_HD Real market_row_sum(const MarketRow<Real>& row, Real x0, Real x1, Real x2) {
+  return math::fma(row.weight[0], x0, math::fma(row.weight[1], x1, math::fma(row.weight[2], x2, row.constant)));
 }
 
 /// Smallest total vol an option is priced with: 1e-4, below which its value is the payoff to float accuracy.
@@ -93,24 +88,13 @@ TM_HD void fill_market_row(const MarketRow<Real>& row, const float* obs, std::ui
   const MarketRow<Real> r = row;
   if (r.transform == RowTransform::exponential) {
     TM_LANES
-    for (int l = 0; l < width; ++l) {
-      out[l] =
-          math::exp(math::fma(r.weight[0], Real(x0[l]),
-                              math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant))));
-    }
+    for (int l = 0; l < width; ++l) { out[l] = math::exp(market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l]))); }
   } else if (r.transform == RowTransform::exponential_minus_one) {
     TM_LANES
-    for (int l = 0; l < width; ++l) {
-      out[l] =
-          math::expm1(math::fma(r.weight[0], Real(x0[l]),
-                                math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant))));
-    }
+    for (int l = 0; l < width; ++l) { out[l] = math::expm1(market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l]))); }
   } else {
     TM_LANES
-    for (int l = 0; l < width; ++l) {
-      out[l] = math::fma(r.weight[0], Real(x0[l]),
-                         math::fma(r.weight[1], Real(x1[l]), math::fma(r.weight[2], Real(x2[l]), r.constant)));
-    }
+    for (int l = 0; l < width; ++l) { out[l] = market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l])); }
   }
 }
 

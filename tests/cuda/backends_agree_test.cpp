@@ -30,6 +30,18 @@ TEST_P(BackendsAgree, OnAMadeUpExchange) {
   expect_same_paths(simt, cpu);
 }
 
+TEST_P(BackendsAgree, OnABookWithoutUnderlyings) {
+  BookMaker maker;
+  maker.deposit(maker.account("a"), no_underlying, -5.0);
+  const PreparedRun run = prepare_run(maker.book(), gaussian_model(1.0, {price_only("*", 0.5)}), 500, 11);
+  TailsRequest request;
+  request.precision = GetParam();
+
+  const Tails simt = simt::make_simt_backend({})->tails(run, run.accounts, request);
+
+  expect_same_figures(simt, make_cpu_backend({})->tails(run, run.accounts, request));
+}
+
 INSTANTIATE_TEST_SUITE_P(Precisions, BackendsAgree, testing::Values(Precision::single, Precision::exact),
                          [](const auto& precision) {
                            return precision.param == Precision::single ? "single" : "exact";

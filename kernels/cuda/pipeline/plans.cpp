@@ -9,8 +9,8 @@
 namespace tailmargin {
 namespace {
 
-constexpr double path_share = 0.6;  // of free memory; the rest is for accounts
-constexpr std::uint32_t default_sample_paths = 8192;
+constexpr double path_share = 0.6;                    // of free memory; the rest is for accounts
+constexpr std::uint32_t default_sample_paths = 8192;  // in double 64 KB of shared memory; sm_75 has a little less
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t unit) { return (value + unit - 1) / unit * unit; }
 

@@ -125,6 +125,8 @@ class ScenarioCube {
   }
 
   void revalue(Stream stream) {
+    // Nothing held: there may be no observations to read either.
+    if (tables_.products.size() == 0 && tables_.options.size() == 0) { return; }
     device_.for_each("fill_market_rows", stream, tables_.market_rows.size(), stride(),
                      FillMarketRows<Real>{tables_.market_rows.data(), observations_.data(), market_.data(), stride()});
     device_.for_each("fill_product_columns", stream, tables_.products.size(), stride(),

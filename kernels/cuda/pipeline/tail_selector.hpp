@@ -56,7 +56,7 @@ class TailSelector {
 
   /// Device memory per account of a batch, without its positions.
   static std::uint64_t bytes_per_account(const SelectionPlan& plan) {
-    return (std::max(plan.sample_paths, plan.capacity) + plan.capacity) * sizeof(Key) +
+    return (std::uint64_t{std::max(plan.sample_paths, plan.capacity)} + plan.capacity) * sizeof(Key) +
            plan.num_tail * sizeof(TailLoss<Real>) + sizeof(Real) + 4 * sizeof(std::uint32_t) +
            2 * sizeof(std::int64_t) + sizeof(TailFigures) + sizeof(std::uint64_t);
   }
