@@ -22,8 +22,8 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
-#include "host/backends/held_columns.hpp"
 #include "host/backends/run_control.hpp"
+#include "host/backends/run_tables.hpp"
 #include "host/cpu/cpu_kernels.hpp"
 #include "tailmargin/diagnostics.hpp"
 
@@ -91,16 +91,8 @@ struct ScenarioTables {
   explicit ScenarioTables(const PreparedRun& run)
       : drift(to_float(run.scenarios.drift)), loading(to_float(run.scenarios.loading)) {
     const ScenarioPlan& plan = run.scenarios;
-    payload = {run.seed,
-               plan.num_steps,
-               plan.num_regimes,
-               static_cast<std::uint32_t>(plan.factors.size()),
-               static_cast<std::uint32_t>(plan.observations.size()),
-               plan.start_bounds.data(),
-               plan.transition_bounds.data(),
-               drift.data(),
-               loading.data(),
-               plan.observations.data()};
+    payload = make_simulate_payload(run, {plan.start_bounds.data(), plan.transition_bounds.data(), drift.data(),
+                                          loading.data(), plan.observations.data()});
   }
   std::vector<float> drift, loading;
   SimulatePayload payload{};

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "host/backends/held_columns.hpp"
 #include "host/backends/run_control.hpp"
+#include "host/backends/run_tables.hpp"
 #include "kernels/cuda/kernels/filter_pnl.hpp"
 #include "kernels/cuda/kernels/revalue_columns.hpp"
 #include "kernels/cuda/kernels/simulate_paths.hpp"
@@ -30,17 +30,8 @@ struct ScenarioTables {
         options(upload(device, only_held(column_tables<Real>(run.columns).options, held), stream)) {}
 
   SimulatePayload simulate_payload(const PreparedRun& run) const {
-    const ScenarioPlan& plan = run.scenarios;
-    return {run.seed,
-            plan.num_steps,
-            plan.num_regimes,
-            static_cast<std::uint32_t>(plan.factors.size()),
-            static_cast<std::uint32_t>(plan.observations.size()),
-            start_bounds.data(),
-            transition_bounds.data(),
-            drift.data(),
-            loading.data(),
-            observations.data()};
+    return make_simulate_payload(
+        run, {start_bounds.data(), transition_bounds.data(), drift.data(), loading.data(), observations.data()});
   }
 
   DeviceBuffer<std::uint32_t, Device> start_bounds, transition_bounds;

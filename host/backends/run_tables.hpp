@@ -1,4 +1,4 @@
-// The part of the column tables that a set of accounts needs.
+// What backends take from a prepared run: step tables in float, and the columns a set of accounts needs.
 #pragma once
 
 #include <algorithm>
@@ -40,6 +40,31 @@ inline std::vector<float> to_float(const std::vector<double>& values) {
   std::vector<float> out(values.size());
   std::transform(values.begin(), values.end(), out.begin(), [](double v) { return static_cast<float>(v); });
   return out;
+}
+
+/// Where the step tables lie: in host or device memory.
+struct ScenarioPointers {
+  const std::uint32_t* start_bounds;
+  const std::uint32_t* transition_bounds;
+  const float* drift;
+  const float* loading;
+  const Observation* observations;
+};
+
+inline SimulatePayload make_simulate_payload(const PreparedRun& run, const ScenarioPointers& at) {
+  const ScenarioPlan& plan = run.scenarios;
+  SimulatePayload payload{};
+  payload.seed = run.seed;
+  payload.num_steps = plan.num_steps;
+  payload.num_regimes = plan.num_regimes;
+  payload.num_factors = static_cast<std::uint32_t>(plan.factors.size());
+  payload.num_observations = static_cast<std::uint32_t>(plan.observations.size());
+  payload.start_bounds = at.start_bounds;
+  payload.transition_bounds = at.transition_bounds;
+  payload.drift = at.drift;
+  payload.loading = at.loading;
+  payload.observations = at.observations;
+  return payload;
 }
 
 }  // namespace tailmargin
