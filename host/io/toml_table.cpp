@@ -141,8 +141,9 @@ std::optional<double> TomlTable::number(std::string_view key, const NumberRange&
   return number_in_range(*found, path_of(key), range, problems_);
 }
 
-std::optional<std::size_t> TomlTable::choice(std::string_view key, std::initializer_list<std::string_view> words) {
-  const TomlValue* found = value_of_kind(key, Kind::text, false);
+std::optional<std::size_t> TomlTable::choice(std::string_view key, std::initializer_list<std::string_view> words,
+                                             bool is_required) {
+  const TomlValue* found = value_of_kind(key, Kind::text, is_required);
   if (!found) return std::nullopt;
   std::size_t index = 0;
   std::string expected;
@@ -159,7 +160,9 @@ const TomlValue* TomlTable::array(std::string_view key, bool is_required) {
   return value_of_kind(key, Kind::array, is_required);
 }
 
-const TomlValue* TomlTable::table(std::string_view key) { return value_of_kind(key, Kind::table, false); }
+const TomlValue* TomlTable::table(std::string_view key, bool is_required) {
+  return value_of_kind(key, Kind::table, is_required);
+}
 
 void TomlTable::finish() {
   for (const auto& [key, unasked] : table_.entries) {

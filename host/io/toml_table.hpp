@@ -49,9 +49,10 @@ class TomlTable {
 
   std::optional<std::string> text(std::string_view key, bool is_required = false);
   std::optional<double> number(std::string_view key, const NumberRange& range, bool is_required = false);
-  std::optional<std::size_t> choice(std::string_view key, std::initializer_list<std::string_view> words);
+  std::optional<std::size_t> choice(std::string_view key, std::initializer_list<std::string_view> words,
+                                    bool is_required = false);
   const TomlValue* array(std::string_view key, bool is_required = false);
-  const TomlValue* table(std::string_view key);
+  const TomlValue* table(std::string_view key, bool is_required = false);
   const TomlValue* value(std::string_view key);  ///< of any kind, nullptr if missing
   void finish();
 

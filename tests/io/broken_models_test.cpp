@@ -7,6 +7,7 @@
 
 #include "host/io/model_file.hpp"
 #include "tests/io/broken_book.hpp"
+#include "tests/io/broken_model.hpp"
 #include "tests/io/print_diagnostics.hpp"
 
 namespace tailmargin::test {
@@ -68,14 +69,6 @@ std::string with_seventeen_regimes() {
   return text + "]\n";
 }
 
-/// An edit of the good model and all that must be said about it.
-struct BrokenModelCase {
-  const char* name;
-  std::string (*text)();
-  std::vector<Diagnostic> expected;
-};
-
-void PrintTo(const BrokenModelCase& c, std::ostream* out) { *out << c.name; }
 // clang-format off
 const BrokenModelCase broken_models[] = {
     {"SyntaxError",
@@ -109,9 +102,7 @@ const BrokenModelCase broken_models[] = {
     {"UnknownKeyInHorizon",
      [] { return edited(good, "step_hours", "steps_hours"); },
      {problem("model.toml", 7, "horizon.steps_hours", "8",
-              "the key is unknown (a typo must not change a result unseen). Is step_hours meant?"),
-      problem("model.toml", 13, "chain.transition_hours", "8",
-              "this is not horizon.step_hours (the regime can change once a step). Make them equal.")}},
+              "the key is unknown (a typo must not change a result unseen). Is step_hours meant?")}},
     {"UnknownKeyInVolRow",
      [] { return edited(good, "vol_of_vol = 0.90", "vol_off_vol = 0.90"); },
      {problem("model.toml", 22, "regime[1].vols[1].vol_of_vol", "",
@@ -133,25 +124,16 @@ const BrokenModelCase broken_models[] = {
       problem("model.toml", 6, "horizon.hours", "24",
               "the value has the wrong type (it must be a number). Correct it.")}},
     {"StepDoesNotDivide",
-     [] {
-       return edited(edited(good, "step_hours = 8", "step_hours = 7"), "transition_hours = 8",
-               "transition_hours = 7");
-     },
+     [] { return edited(good, "step_hours = 8", "step_hours = 7"); },
      {problem("model.toml", 5, "horizon.step_hours", "7",
               "the step does not divide the horizon (paths end on a step). Choose a step that fits.")}},
     {"TooManySteps",
-     [] {
-       return edited(edited(edited(good, "hours = 24", "hours = 48"), "step_hours = 8", "step_hours = 0.0025"),
-               "transition_hours = 8", "transition_hours = 0.0025");
-     },
+     [] { return edited(edited(good, "hours = 24", "hours = 48"), "step_hours = 8", "step_hours = 0.0025"); },
      {problem("model.toml", 5, "horizon.step_hours", "0.0025",
               "the horizon has more than 10000 steps (a run would not end in useful time). Choose a longer "
               "step.")}},
     {"StepOfNoWholeSeconds",
-     [] {
-       return edited(edited(good, "step_hours = 8", "step_hours = 0.0001"), "transition_hours = 8",
-               "transition_hours = 0.0001");
-     },
+     [] { return edited(good, "step_hours = 8", "step_hours = 0.0001"); },
      {problem("model.toml", 5, "horizon.step_hours", "1e-04",
               "the step is no whole number of seconds (times are counted in seconds). Choose one that is.")}},
     {"NegativeHorizon",
@@ -178,10 +160,6 @@ const BrokenModelCase broken_models[] = {
      [] { return edited(good, "maintenance_ratio = 0.8", "maintenance_ratio = 1.2"); },
      {problem("model.toml", 12, "margin.maintenance_ratio", "1.2",
               "the number is out of range (it must be above 0 and at most 1). Correct it.")}},
-    {"TransitionHoursDiffer",
-     [] { return edited(good, "transition_hours = 8", "transition_hours = 1"); },
-     {problem("model.toml", 13, "chain.transition_hours", "1",
-              "this is not horizon.step_hours (the regime can change once a step). Make them equal.")}},
     {"RowDoesNotSumToOne",
      [] { return edited(good, "[0.95, 0.05]", "[0.95, 0.04]"); },
      {problem("model.toml", 16, "chain.transition[1]", "0.99",
@@ -215,8 +193,8 @@ const BrokenModelCase broken_models[] = {
     {"UnknownStart",
      [] { return edited(good, "\"stationary\"", "\"random\""); },
      {problem("model.toml", 14, "chain.start", "random",
-              "this is neither \"stationary\" nor a list of probabilities (paths need a first regime). Correct "
-              "it.")}},
+              "this is neither \"stationary\", nor a regime's name, nor a list of probabilities (paths need a first "
+              "regime). Correct it.")}},
     {"StartOfWrongLength",
      [] { return edited(good, "\"stationary\"", "[1.0]"); },
      {problem("model.toml", 14, "chain.start", "1",
@@ -266,7 +244,7 @@ const BrokenModelCase broken_models[] = {
     {"UnknownGroupInVols",
      [] { return edited(good, "match = \"BTC\"", "match = \"@majors\""); },
      {problem("model.toml", 22, "regime[1].vols[1].match", "@majors",
-              "the group is not in [groups] (the row would match nothing). Add it there.")}},
+              "the group is not in [groups] (the rule would match nothing). Add it there.")}},
     {"UnknownGroupInCorrelations",
      [] { return edited(good, "@stable.price", "@stables.price"); },
      {problem("model.toml", 34, "regime[1].correlations[1].a", "@stables.price",
@@ -274,13 +252,13 @@ const BrokenModelCase broken_models[] = {
     {"UnknownFactorKind",
      [] { return edited(good, "*.vol", "*.volatility"); },
      {problem("model.toml", 34, "regime[1].correlations[1].b", "*.volatility",
-              "this selects no factor (the form is NAME.kind, @group.kind or *.kind; kinds are price, vol, "
-              "carry, premium). Correct it.")}},
+              "this selects no factor (the form is NAME.kind, @group.kind or *.kind; kinds are price, vol, carry, "
+              "premium, term, skew, butterfly, carry_slope, dislocation). Correct it.")}},
     {"SelectorWithoutKind",
      [] { return edited(good, "*.vol", "BTC"); },
      {problem("model.toml", 34, "regime[1].correlations[1].b", "BTC",
-              "this selects no factor (the form is NAME.kind, @group.kind or *.kind; kinds are price, vol, "
-              "carry, premium). Correct it.")}},
+              "this selects no factor (the form is NAME.kind, @group.kind or *.kind; kinds are price, vol, carry, "
+              "premium, term, skew, butterfly, carry_slope, dislocation). Correct it.")}},
     {"RhoIsOne",
      [] { return edited(good, "rho = 0.2", "rho = 1.0"); },
      {problem("model.toml", 34, "regime[1].correlations[1].rho", "1",
@@ -308,8 +286,7 @@ const BrokenModelCase broken_models[] = {
     {"KindWithItself",
      [] { return edited(good, "b = \"vol\", rho", "b = \"price\", rho"); },
      {problem("model.toml", 26, "regime[1].kind_correlations[1]", "price",
-              "a kind has correlation one with itself (this row says otherwise). Name two kinds, price, vol, "
-              "carry or premium.")}},
+              "a kind has correlation one with itself (this row says otherwise). Name two different kinds.")}},
     {"KindPairTwice",
      [] { return edited(good, "a = \"carry\", b = \"premium\"", "a = \"vol\", b = \"price\""); },
      {problem("model.toml", 27, "regime[1].kind_correlations[2]", "vol, price",
@@ -317,7 +294,8 @@ const BrokenModelCase broken_models[] = {
     {"UnknownKindOfFactor",
      [] { return edited(good, "a = \"carry\"", "a = \"basis\""); },
      {problem("model.toml", 27, "regime[1].kind_correlations[2].a", "basis",
-              "this is no kind of factor (kinds are price, vol, carry, premium). Correct it.")}},
+              "this is no kind of factor (kinds are price, vol, carry, premium, term, skew, butterfly, carry_slope, "
+              "dislocation). Correct it.")}},
     {"KindCorrelationTooLarge",
      [] { return edited(good, "rho = -0.4", "rho = -1.4"); },
      {problem("model.toml", 26, "regime[1].kind_correlations[1].rho", "-1.4",
@@ -325,7 +303,7 @@ const BrokenModelCase broken_models[] = {
     {"UnknownGroupInUnderlyings",
      [] { return edited(good, "a = \"@stable\"", "a = \"@majors\""); },
      {problem("model.toml", 30, "regime[1].underlying_correlations[1].a", "@majors",
-              "the group is not in [groups] (the row would match nothing). Add it there.")}},
+              "the group is not in [groups] (the rule would match nothing). Add it there.")}},
     {"UnderlyingCorrelationIsOne",
      [] { return edited(good, "rho = 0.6", "rho = 1"); },
      {problem("model.toml", 31, "regime[1].underlying_correlations[2].rho", "1",
@@ -337,7 +315,7 @@ const BrokenModelCase broken_models[] = {
     {"RulesThatAreNoTables",
      [] { return edited(good, "{ a = \"BTC\", b = \"*\", rho = 0.6 }", "\"BTC\""); },
      {problem("model.toml", 31, "regime[1].underlying_correlations[2]", "BTC",
-              "this is no rule (each is a table in braces). Correct it.")}},
+              "this is no rule (each is a table of keys). Correct it.")}},
     {"KeyTwice",
      [] { return edited(good, "confidence = 0.99", "confidence = 0.99\nconfidence = 0.9"); },
      {problem("model.toml", 12, "", "",
@@ -383,7 +361,7 @@ TEST(GoodModel, IsReadAsWritten) {
   ASSERT_EQ(model.regimes.size(), 2U);
   ASSERT_EQ(model.regimes[0].vols.size(), 2U);
   EXPECT_EQ(model.regimes[0].vols[0].match, "BTC");
-  EXPECT_EQ(model.regimes[0].vols[0].carry_vol, 0.20);
+  EXPECT_EQ(model.regimes[0].vols[0].vol[std::size_t(FactorKind::carry)], 0.20);
   ASSERT_EQ(model.regimes[0].kinds.size(), 2U);
   EXPECT_EQ(model.regimes[0].kinds[1].a, FactorKind::carry);
   EXPECT_EQ(model.regimes[0].kinds[1].b, FactorKind::premium);
@@ -419,6 +397,23 @@ vols = [{ match = "*", price_vol = 1, vol_of_vol = 1, carry_vol = 0, premium_vol
   EXPECT_EQ(model.maintenance_ratio, 0.8);
   EXPECT_EQ(model.start, StartKind::stationary);
   EXPECT_EQ(model.transition, std::vector<std::vector<double>>{{1.0}});
+  EXPECT_EQ(model.measure, PathMeasure::terminal);
+  EXPECT_EQ(model.measure_hours, 1.0);
+  EXPECT_EQ(model.transition_hours, 1.0);
+  EXPECT_EQ(model.repair, Repair::refuse);
+  EXPECT_EQ(model.min_eigenvalue, 0.01);
+  EXPECT_EQ(model.mixing_hours, 24.0);
+  EXPECT_EQ(model.mixing_persistence, 0.0);
+  EXPECT_EQ(model.mixing_max_scale, 20.0);
+  EXPECT_TRUE(model.reversions.empty());
+  EXPECT_TRUE(model.jumps.empty());
+  EXPECT_EQ(model.sticky, Sticky::moneyness);
+  EXPECT_EQ(model.term_days, 30.0);
+  EXPECT_EQ(model.carry_slope_days, 30.0);
+  EXPECT_EQ(model.settlement_average_minutes, 0.0);
+  EXPECT_EQ(model.funding_interval_hours, 8.0);
+  EXPECT_EQ(model.funding_cap, 0.03);
+  EXPECT_EQ(model.uplift_confidence, 0.5);
 }
 
 TEST(GoodModel, MayStartFromProbabilities) {
