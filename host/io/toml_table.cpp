@@ -1,12 +1,25 @@
 #include "host/io/toml_table.hpp"
 
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
 #include <algorithm>
+#include <exception>
 #include <sstream>
 
 #include "host/domain/validate/text.hpp"
+
+// toml++ 3.3 asserts things of its input that are not so for every text. A build without assertions then promises them
+// to the compiler, which is undefined behaviour, and one with them ends the process: both must be an error instead.
+namespace tailmargin {
+struct UnexpectedToml : std::exception {};
+constexpr void expect_of_toml(bool is_so) {
+  if (!is_so) throw UnexpectedToml();
+}
+}  // namespace tailmargin
+#define TOML_HEADER_ONLY 1
+#define TOML_ASSERT(expr) tailmargin::expect_of_toml(static_cast<bool>(expr))
+#pragma push_macro("NDEBUG")
+#undef NDEBUG
+#include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 namespace tailmargin {
 namespace {
@@ -83,6 +96,27 @@ void report_wrong_kind(const TomlValue& value, const std::string& path, Kind exp
 
 }  // namespace
 
+namespace {
+
+bool is_unexpected(std::string_view text) {
+  try {
+    static_cast<void>(toml::parse(text));
+  } catch (const toml::parse_error&) {
+  } catch (const UnexpectedToml&) { return true; }
+  return false;
+}
+
+/// The line that toml++ did not expect: the last of the shortest text, in whole lines, that it does not expect either.
+std::uint64_t line_of_unexpected(std::string_view text) {
+  std::vector<std::size_t> ends;  // [line - 1]
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) ends.push_back(at);
+  const auto found = std::partition_point(ends.begin(), ends.end(),
+                                          [&](std::size_t end) { return !is_unexpected(text.substr(0, end)); });
+  return static_cast<std::uint64_t>(found - ends.begin()) + 1;
+}
+
+}  // namespace
+
 std::optional<TomlValue> parse_toml(std::string_view text, ProblemLog& problems) {
   try {
     TomlValue root = convert(toml::parse(text));
@@ -92,6 +126,11 @@ std::optional<TomlValue> parse_toml(std::string_view text, ProblemLog& problems)
     problems.error(error.source().begin.line, "", "",
                    "this is not TOML: " + std::string(error.description()) +
                        " (nothing after it could be read). Correct the line.");
+    return std::nullopt;
+  } catch (const UnexpectedToml&) {
+    problems.error(line_of_unexpected(text), "", "",
+                   "this is not TOML: a key or value starts with a character that none starts with (nothing after it "
+                   "could be read). Correct the line.");
     return std::nullopt;
   }
 }
