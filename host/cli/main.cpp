@@ -6,6 +6,7 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/import_command.hpp"
+#include "host/cli/model_command.hpp"
 #include "host/cli/run_options.hpp"
 #include "host/cli/synth_command.hpp"
 
@@ -31,10 +32,12 @@ int run(int argc, char** argv) {
   tailmargin::add_margin_command(app, join_arguments(argc, argv));
   tailmargin::add_import_command(app);
   tailmargin::add_synth_command(app);
+  tailmargin::add_model_command(app);
   tailmargin::add_bench_command(app);
   tailmargin::add_info_command(app);
   if (argc > 1 && argv[1][0] != '-' && !knows_command(app, argv[1])) {
-    std::fprintf(stderr, "unknown command '%s'. Commands: margin, import, synth, bench, info. See tailmargin --help.\n",
+    std::fprintf(stderr,
+                 "unknown command '%s'. Commands: margin, import, synth, model, bench, info. See tailmargin --help.\n",
                  argv[1]);
     return 2;
   }

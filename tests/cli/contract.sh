@@ -74,6 +74,21 @@ exits "no such book" 3 "$program" margin "$work/nowhere" -o "$work/rejected" --p
 echo 'format = 2' >"$work/model.toml"
 exits "bad model" 3 "${margin[@]}" -o "$work/rejected" --model "$work/model.toml"
 
+models=$(dirname "$0")/../../examples/models
+exits "model show" 0 "$program" model show "$models/small.toml"
+says "its regimes" "stress  *13.0 %"
+says "its jumps" "one for all"
+says "who is not named" "all others"
+exits "model show of a book's underlyings" 0 "$program" model show "$models/small.toml" --book "$work/book"
+check "nobody else is shown" 0 "$(grep -c 'all others' "$work/out")"
+exits "model show as JSON" 0 "$program" model show "$models/small.toml" --json
+says "every parameter" '"sample_multiple": 10'
+exits "model show of a bad model" 3 "$program" model show "$work/model.toml"
+says "what is wrong with it" "model.toml row 1, format = 2"
+exits "model show of no model" 3 "$program" model show "$work/nowhere.toml"
+exits "model show without a file is wrong usage" 2 "$program" model show
+exits "model without a command is wrong usage" 2 "$program" model
+
 # Bad input over an earlier run: its files stay as they were, and a good run takes errors.csv away again.
 before=$(sha256sum <"$work/run/margins.csv")
 exits "bad input over a run" 3 "$program" margin "$work/bad" -o "$work/run" --progress never

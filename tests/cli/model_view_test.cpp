@@ -1,0 +1,181 @@
+// What `tailmargin model show` works out of a model, against numbers by hand.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "host/cli/model_text.hpp"
+#include "host/cli/model_view.hpp"
+#include "host/io/model_file.hpp"
+
+namespace tailmargin::test {
+namespace {
+
+const std::string two_regimes = R"(format = 1
+name = "two"
+[horizon]
+hours = 48
+step_hours = 24
+[chain]
+transition = [[0.9, 0.1], [0.3, 0.7]]
+[groups]
+stable = ["USDT", "USDC", "DAI"]
+[[regime]]
+name = "calm"
+vols = [
+  { match = "BTC", price_vol = 0.5, vol_of_vol = 1, carry_vol = 0, premium_vol = 0, tail_index = 4 },
+  { match = "*", price_vol = 0.8, vol_of_vol = 1, carry_vol = 0, premium_vol = 0 },
+]
+underlying_correlations = [
+  { a = "@stable", b = "@stable", rho = 0.5 },
+  { a = "BTC", b = "*", rho = 0.7 },
+]
+correlations = [{ a = "ETH.price", b = "BTC.price", rho = 0.85 }]
+[[regime]]
+name = "stress"
+vols = [{ match = "*", price_vol = 2, vol_of_vol = 1, carry_vol = 0, premium_vol = 0 }]
+underlying_factors = [
+  { match = "BTC", common = 0.9 },
+  { match = "@stable", common = 0.1, block = "pegs", block_loading = 0.8 },
+  { match = "*", common = 0.7, block = "coins", block_loading = 0.5 },
+]
+[[jump]]
+name = "crash"
+scope = "market"
+per_year = { calm = 0, stress = 36.5 }
+size = { law = "exponential", mean = 0.2, max = 0.4 }
+effects = [{ match = "*", price = -1 }]
+sample_multiple = 2
+)";
+
+Model parsed(const std::string& text) {
+  Diagnostics diagnostics;
+  Model model = parse_model(text, "model.toml", diagnostics);
+  EXPECT_TRUE(diagnostics.items().empty());
+  return model;
+}
+
+ModelView viewed(const Model& model) {
+  Diagnostics diagnostics;
+  ModelView view = view_model(model, named_underlyings(model), true, diagnostics);
+  EXPECT_TRUE(diagnostics.items().empty());
+  return view;
+}
+
+TEST(ModelView, PutsUnderlyingsTogetherThatRulesTreatAlike) {
+  const Model model = parsed(two_regimes);
+
+  const ModelView view = viewed(model);
+
+  ASSERT_EQ(view.classes.size(), 4U);
+  EXPECT_EQ(label_of(view.classes[0]), "BTC");
+  EXPECT_EQ(label_of(view.classes[1]), "ETH");
+  EXPECT_EQ(label_of(view.classes[2]), "USDT +2");
+  EXPECT_EQ(label_of(view.classes[3]), "all others");
+}
+
+TEST(ModelView, HasSharesAndStaysOfRegimes) {
+  const Model model = parsed(two_regimes);
+
+  const ModelView view = viewed(model);
+
+  ASSERT_EQ(view.shares.size(), 2U);
+  EXPECT_NEAR(view.shares[0], 0.75, 1e-12);
+  EXPECT_NEAR(view.shares[1], 0.25, 1e-12);
+  EXPECT_NEAR(view.length_hours[0], 240.0, 1e-9);
+  EXPECT_NEAR(view.length_hours[1], 80.0, 1e-9);
+}
+
+TEST(ModelView, TakesCorrelationsFromAFullMatrixAndItsExceptions) {
+  const Model model = parsed(two_regimes);
+
+  const auto rho = viewed(model).price_correlation[0];
+
+  EXPECT_EQ(rho[0][0], 1.0);
+  EXPECT_EQ(rho[0][1], 0.85);  // the exception
+  EXPECT_EQ(rho[0][2], 0.7);
+  EXPECT_EQ(rho[1][2], 0.0);  // no row
+  EXPECT_EQ(rho[2][2], 0.5);  // of two stablecoins
+  EXPECT_EQ(rho[3][3], 0.0);  // of two others
+}
+
+TEST(ModelView, TakesCorrelationsFromWhatUnderlyingsShare) {
+  const Model model = parsed(two_regimes);
+
+  const auto rho = viewed(model).price_correlation[1];
+
+  EXPECT_DOUBLE_EQ(rho[0][1], 0.63);
+  EXPECT_DOUBLE_EQ(rho[1][3], 0.74);
+  EXPECT_DOUBLE_EQ(rho[1][2], 0.07);
+  EXPECT_DOUBLE_EQ(rho[2][2], 0.65);
+}
+
+TEST(ModelView, HasTheChanceOfAJump) {
+  const Model model = parsed(two_regimes);
+
+  const JumpView jump = viewed(model).jumps[0];
+
+  // Two steps of a day with 0.1 jumps a day in stress. calm,calm 0.675; calm,stress 0.075; stress,calm 0.075;
+  // stress,stress 0.175.
+  EXPECT_NEAR(jump.chance, 1.0 - (0.675 + 0.15 * std::exp(-0.1) + 0.175 * std::exp(-0.2)), 1e-12);
+  EXPECT_NEAR(jump.sampled_chance, 1.0 - (0.675 + 0.15 * std::exp(-0.2) + 0.175 * std::exp(-0.4)), 1e-12);
+  EXPECT_NEAR(jump.median_size, 0.2 * std::log(2.0), 1e-15);
+  EXPECT_NEAR(jump.mean_size, 0.2 * (1.0 - std::exp(-2.0)), 1e-15);
+}
+
+TEST(ModelView, HasMeansOfCutSizes) {
+  Model model = parsed(two_regimes);
+  JumpRule& jump = model.jumps[0];
+  jump.max = 1.0;
+
+  jump.law = JumpLaw::normal, jump.location = 0.0, jump.scale = 2.0;
+  EXPECT_NEAR(viewed(model).jumps[0].mean_size, 0.0, 1e-15);
+  jump.location = 0.9, jump.scale = 0.0;
+  EXPECT_NEAR(viewed(model).jumps[0].mean_size, 0.9, 1e-15);
+  jump.scale = 0.1;  // the cut is one deviation up: 0.9 - 0.1 (density(1) - P(Z > 1))
+  EXPECT_NEAR(viewed(model).jumps[0].mean_size, 0.9 - 0.1 * (0.24197072451914337 - 0.15865525393145707), 1e-14);
+  jump.law = JumpLaw::lognormal, jump.location = 1.0, jump.scale = 0.5;  // the cut is the median
+  EXPECT_NEAR(viewed(model).jumps[0].mean_size, std::exp(0.125) * 0.30853753872598690 + 0.5, 1e-14);
+  jump.law = JumpLaw::fixed, jump.location = -0.3;
+  EXPECT_NEAR(viewed(model).jumps[0].mean_size, -0.3, 1e-15);
+}
+
+TEST(ModelView, SaysWhenRegimesCannotReachEachOther) {
+  std::string text = two_regimes;
+  text.replace(text.find("[[0.9, 0.1], [0.3, 0.7]]"), 24, "[[1.0, 0.0], [0.0, 1.0]]");
+  const Model model = parsed(text);
+  Diagnostics diagnostics;
+
+  const ModelView view = view_model(model, named_underlyings(model), true, diagnostics);
+
+  EXPECT_TRUE(view.shares.empty());
+  ASSERT_EQ(diagnostics.items().size(), 1U);
+  EXPECT_EQ(diagnostics.items()[0].field, "chain.start");
+}
+
+TEST(ModelText, ShowsTheNumbers) {
+  const Model model = parsed(two_regimes);
+
+  const std::string text = model_text(viewed(model));
+
+  const std::vector<std::string> parts = {"two\n",   "75.0 %", "10.0 days",   "fat tails: one scale for every 24 h",
+                                          "USDT +2", "crash",  "one for all", "price -12.9 %"};
+  for (const std::string& part : parts) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
+  }
+}
+
+TEST(ModelText, IsCompleteAsJson) {
+  const Model model = parsed(two_regimes);
+
+  const auto json = model_json(viewed(model));
+
+  EXPECT_EQ(json["parameters"]["name"], "two");
+  EXPECT_EQ(json["underlyings"].size(), 4U);
+  EXPECT_EQ(json["regimes"][0]["price_correlation"][0][1], 0.85);
+  EXPECT_EQ(json["jumps"][0]["name"], "crash");
+}
+
+}  // namespace
+}  // namespace tailmargin::test
