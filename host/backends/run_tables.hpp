@@ -19,10 +19,12 @@ const ColumnTables<Real>& column_tables(const ColumnPlan& plan) {
   }
 }
 
-/// [column] whether any of the accounts holds it.
-inline std::vector<char> held_columns(const AccountPlan& accounts, std::uint32_t num_columns) {
-  std::vector<char> held(num_columns, 0);
-  for (const PositionColumn& column : accounts.columns) { held[column.column()] = 1; }
+/// [slice][column] whether any of the accounts holds it.
+inline std::vector<char> held_columns(const AccountPlan& accounts, const ColumnPlan& plan) {
+  std::vector<char> held(plan.cube_columns(), 0);
+  for (const PositionColumn& column : accounts.columns) {
+    for (std::uint32_t s = 0; s < plan.num_slices; ++s) { held[s * plan.num_columns + column.column()] = 1; }
+  }
   return held;
 }
 
@@ -42,29 +44,98 @@ inline std::vector<float> to_float(const std::vector<double>& values) {
   return out;
 }
 
-/// Where the step tables lie: in host or device memory.
-struct ScenarioPointers {
-  const std::uint32_t* start_bounds;
-  const std::uint32_t* transition_bounds;
-  const float* drift;
-  const float* loading;
-  const Observation* observations;
-};
-
-inline SimulatePayload make_simulate_payload(const PreparedRun& run, const ScenarioPointers& at) {
-  const ScenarioPlan& plan = run.scenarios;
-  SimulatePayload payload{};
-  payload.seed = run.seed;
-  payload.num_steps = plan.num_steps;
-  payload.num_regimes = plan.num_regimes;
-  payload.num_factors = static_cast<std::uint32_t>(plan.factors.size());
-  payload.num_observations = static_cast<std::uint32_t>(plan.observations.size());
-  payload.start_bounds = at.start_bounds;
-  payload.transition_bounds = at.transition_bounds;
-  payload.drift = at.drift;
-  payload.loading = at.loading;
-  payload.observations = at.observations;
-  return payload;
+inline std::vector<JumpProcess> jump_processes(const ScenarioPlan& plan) {
+  std::vector<JumpProcess> out;
+  for (const JumpPlan& p : plan.processes) {
+    out.push_back({static_cast<std::uint32_t>(p.law), static_cast<float>(p.location), static_cast<float>(p.scale),
+                   static_cast<float>(p.max), p.first_effect, p.last_effect});
+  }
+  return out;
 }
+
+inline std::vector<JumpEffectEntry> jump_effects(const ScenarioPlan& plan) {
+  std::vector<JumpEffectEntry> out;
+  for (std::size_t e = 0; e < plan.effect_factors.size(); ++e) {
+    out.push_back({plan.effect_factors[e], static_cast<float>(plan.effect_changes[e])});
+  }
+  return out;
+}
+
+/// The numbers of a simulation's arguments, without the tables.
+inline SimulatePayload step_counts(const PreparedRun& run) {
+  const ScenarioPlan& plan = run.scenarios;
+  SimulatePayload out{};
+  out.seed = run.seed;
+  out.num_steps = plan.num_steps;
+  out.num_regimes = plan.num_regimes;
+  out.num_factors = static_cast<std::uint32_t>(plan.factors.size());
+  out.num_draws = plan.num_draws;
+  out.num_shared = static_cast<std::uint32_t>(plan.shared.offsets.size() - 1);
+  out.num_classes = plan.num_classes;
+  out.num_processes = static_cast<std::uint32_t>(plan.processes.size());
+  out.steps_per_mixing = plan.steps_per_mixing;
+  out.num_observations = static_cast<std::uint32_t>(plan.observations.size());
+  out.score_keep = static_cast<float>(plan.score_keep);
+  out.score_fresh = static_cast<float>(math::sqrt(1.0 - plan.score_keep * plan.score_keep));
+  return out;
+}
+
+/// A run's step tables in the types kernels read, each in a `Buffer<T>` (std::vector, or memory of a device).
+template <template <class> class Buffer>
+struct StepTables {
+  template <class Make>
+  StepTables(const PreparedRun& run, Make make) : StepTables(run, run.scenarios, make) {}
+
+  /// Arguments of the simulation, pointing into the tables.
+  SimulatePayload payload() const {
+    SimulatePayload out = counts_;
+    out.start_bounds = start_bounds_.data();
+    out.transition_bounds = transition_bounds_.data();
+    out.shared = {shared_offsets_.data(), shared_inputs_.data(), shared_coefficients_.data()};
+    out.shocks = {shock_offsets_.data(), shock_inputs_.data(), shock_coefficients_.data()};
+    out.keep = keep_.data();
+    out.drift = drift_.data();
+    out.scale_drift = scale_drift_.data();
+    out.tail_class = tail_class_.data();
+    out.scale_pieces = scale_pieces_.data();
+    out.jump_counts = jump_counts_.data();
+    out.jump_bounds = jump_bounds_.data();
+    out.processes = processes_.data();
+    out.effects = effects_.data();
+    out.observations = observations_.data();
+    return out;
+  }
+
+ private:
+  template <class Make>
+  StepTables(const PreparedRun& run, const ScenarioPlan& plan, Make make)
+      : counts_(step_counts(run)),
+        start_bounds_(make(plan.start_bounds)),
+        transition_bounds_(make(plan.transition_bounds)),
+        shared_offsets_(make(plan.shared.offsets)),
+        shared_inputs_(make(plan.shared.inputs)),
+        shock_offsets_(make(plan.shocks.offsets)),
+        shock_inputs_(make(plan.shocks.inputs)),
+        tail_class_(make(plan.tail_class)),
+        jump_counts_(make(plan.jump_counts)),
+        jump_bounds_(make(plan.jump_bounds)),
+        shared_coefficients_(make(to_float(plan.shared.coefficients))),
+        shock_coefficients_(make(to_float(plan.shocks.coefficients))),
+        keep_(make(to_float(plan.keep))),
+        drift_(make(to_float(plan.drift))),
+        scale_drift_(make(to_float(plan.scale_drift))),
+        scale_pieces_(make(to_float(plan.scale_pieces))),
+        processes_(make(jump_processes(plan))),
+        effects_(make(jump_effects(plan))),
+        observations_(make(plan.observations)) {}
+
+  SimulatePayload counts_;  // without the pointers
+  Buffer<std::uint32_t> start_bounds_, transition_bounds_, shared_offsets_, shared_inputs_, shock_offsets_,
+      shock_inputs_, tail_class_, jump_counts_, jump_bounds_;
+  Buffer<float> shared_coefficients_, shock_coefficients_, keep_, drift_, scale_drift_, scale_pieces_;
+  Buffer<JumpProcess> processes_;
+  Buffer<JumpEffectEntry> effects_;
+  Buffer<Observation> observations_;
+};
 
 }  // namespace tailmargin

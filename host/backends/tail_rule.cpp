@@ -7,6 +7,9 @@
 namespace tailmargin {
 namespace {
 
+/// How much more of the tail the fitted law sees than the expected shortfall does.
+constexpr double fit_ratio = 4.0;
+
 struct WeightSums {
   double sum = 0.0, squares = 0.0, smallest = 1.0;
 };
@@ -29,6 +32,19 @@ WeightSums sum_weights(const PreparedRun& run) {
   return sums;
 }
 
+/// Number of paths that surely weigh more than `reach` together, whichever they are: the lightest, one more for good.
+std::uint32_t count_reaching(const PreparedRun& run, double reach) {
+  if (run.path_weights.empty()) {
+    return static_cast<std::uint32_t>(std::min(std::floor(reach) + 2.0, static_cast<double>(run.num_paths)));
+  }
+  std::vector<std::uint32_t> sorted = run.path_weights;
+  std::sort(sorted.begin(), sorted.end());
+  double sum = 0.0;
+  std::size_t count = 0;
+  while (count < sorted.size() && sum <= reach) { sum += sorted[count++]; }
+  return static_cast<std::uint32_t>(std::min(count + 1, sorted.size()));
+}
+
 }  // namespace
 
 TailRule make_tail_rule(const PreparedRun& run) {
@@ -46,9 +62,8 @@ TailRule make_tail_rule(const PreparedRun& run) {
     throw UsageError("too few paths: the tail beyond the confidence level holds less than one path. Use at least " +
                      std::to_string(static_cast<std::uint64_t>(std::ceil(1.0 / beyond - 1e-9))) + " paths.");
   }
-  const double reach = (rule.tail_weight + rule.rank_spread) / sums.smallest;
-  const double count = std::min(std::floor(reach) + 2.0, static_cast<double>(run.num_paths));
-  rule.num_tail = static_cast<std::uint32_t>(count);
+  rule.fit_weight = run.fit_tails ? std::min(fit_ratio * rule.tail_weight, 0.5 * sums.sum) : 0.0;
+  rule.num_tail = count_reaching(run, std::max(rule.tail_weight + rule.rank_spread, rule.fit_weight));
   return rule;
 }
 

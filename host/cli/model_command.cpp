@@ -1,13 +1,19 @@
 #include "host/cli/model_command.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "host/cli/horizon_statistics.hpp"
 #include "host/cli/model_text.hpp"
 #include "host/cli/run_options.hpp"
+#include "host/cli/whole_number.hpp"
+#include "host/engine/price_paths.hpp"
 #include "host/io/book_files.hpp"
 #include "host/io/model_file.hpp"
 #include "tailmargin/diagnostics.hpp"
@@ -18,12 +24,35 @@ namespace {
 struct ModelOptions {
   std::filesystem::path file, book;
   bool json = false;
+  std::uint64_t num_paths = 100'000, seed = 1;
 };
 
 std::vector<std::string> underlyings_of(const Book& book) {
   std::vector<std::string> names;
   for (const Underlying& underlying : book.underlyings) { names.push_back(underlying.name); }
   return names;
+}
+
+/// Simulated horizon prices of one underlying of each class. A class of those no rule names has no name to simulate
+/// by; any will do that no rule can name.
+std::vector<HorizonSample> horizon_samples(const ModelView& view, const ModelOptions& options,
+                                           Diagnostics& diagnostics) {
+  std::map<std::string, std::string> labels;  // simulated name, in rising order -> label
+  for (const UnderlyingClass& alike : view.classes) { labels[alike.names.front()] = label_of(alike); }
+  std::vector<std::string> names;
+  for (const auto& [name, label] : labels) { names.push_back(name); }
+  const auto num_steps = static_cast<std::uint32_t>(std::llround(view.model->horizon_hours / view.model->step_hours));
+  const PricePaths paths =
+      simulate_prices(*view.model, names, {num_steps}, options.num_paths, options.seed, diagnostics);
+  std::vector<HorizonSample> samples;
+  for (const UnderlyingClass& alike : view.classes) {
+    if (diagnostics.has_errors()) { break; }
+    const auto at = std::lower_bound(names.begin(), names.end(), alike.names.front()) - names.begin();
+    const std::vector<float>& log_change = paths.log_change.front()[static_cast<std::size_t>(at)];
+    samples.push_back(
+        {label_of(alike), {log_change.begin(), log_change.end()}, {paths.weights.begin(), paths.weights.end()}});
+  }
+  return samples;
 }
 
 void show(const ModelOptions& options) {
@@ -35,8 +64,18 @@ void show(const ModelOptions& options) {
   const std::vector<std::string> underlyings = has_book ? underlyings_of(book) : named_underlyings(model);
   const ModelView view = view_model(model, underlyings, !has_book, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(diagnostics); }
+  const std::vector<HorizonSample> samples = horizon_samples(view, options, diagnostics);
+  if (diagnostics.has_errors()) { throw InputError(diagnostics); }
   if (!diagnostics.items().empty()) { print_diagnostics(diagnostics); }
-  const std::string text = options.json ? model_json(view).dump(2) + "\n" : model_text(view);
+  std::string text;
+  if (options.json) {
+    nlohmann::ordered_json json = model_json(view);
+    json["horizon_prices"] = horizon_json(samples, model.confidence);
+    text = json.dump(2) + "\n";
+  } else {
+    text = model_text(view) + "\nPrices at the horizon, " + std::to_string(options.num_paths) + " paths\n" +
+           horizon_text(samples, model.confidence);
+  }
   std::fputs(text.c_str(), stdout);
 }
 
@@ -46,9 +85,16 @@ void add_model_command(CLI::App& app) {
   const auto options = std::make_shared<ModelOptions>();
   CLI::App* command = app.add_subcommand("model", "look at a model file");
   command->require_subcommand(1);
-  CLI::App* show_command = command->add_subcommand("show", "regimes, volatilities, correlations, jumps");
+  CLI::App* show_command =
+      command->add_subcommand("show", "regimes, volatilities, correlations, jumps, prices at the horizon");
   show_command->add_option("FILE", options->file, "model file")->required();
   show_command->add_option("--book", options->book, "book whose underlyings to show; default: those the model names");
+  show_command->add_option("--paths", options->num_paths, "simulated paths")
+      ->capture_default_str()
+      ->check(whole_number(2, 10'000'000));
+  show_command->add_option("--seed", options->seed, "seed of the random numbers")
+      ->capture_default_str()
+      ->check(whole_number(0, any_number));
   show_command->add_flag("--json", options->json, "as JSON, with every parameter");
   show_command->callback([options] { show(*options); });
 }

@@ -6,8 +6,9 @@
 #include <map>
 #include <set>
 
-#include "host/prepare/markov_root.hpp"
 #include "host/prepare/matching.hpp"
+#include "host/prepare/regime_correlations.hpp"
+#include "host/prepare/scenario_laws.hpp"
 
 namespace tailmargin {
 namespace {
@@ -49,92 +50,37 @@ std::vector<UnderlyingClass> classify(const Model& model, const std::vector<std:
   return classes;
 }
 
-Matrix product(const Matrix& a, const Matrix& b) {
-  Matrix c(a.size(), std::vector<double>(a.size(), 0.0));
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    for (std::size_t j = 0; j < a.size(); ++j) {
-      for (std::size_t k = 0; k < a.size(); ++k) c[i][j] += a[i][k] * b[k][j];
-    }
-  }
-  return c;
-}
-
-/// Long-run shares: rows of a high power of the chain that stays put half of the time (it has the same shares, and no
-/// period). Empty if the rows differ.
-std::vector<double> long_run_shares(const Matrix& transition) {
-  constexpr int squarings = 64;
-  Matrix power = transition;
-  for (std::size_t i = 0; i < power.size(); ++i) {
-    for (std::size_t j = 0; j < power.size(); ++j) power[i][j] = 0.5 * (power[i][j] + (i == j ? 1.0 : 0.0));
-  }
-  for (int i = 0; i < squarings; ++i) {
-    power = product(power, power);
-    for (std::vector<double>& row : power) {  // rounding would grow with the power
-      double sum = 0.0;
-      for (const double p : row) sum += p;
-      for (double& p : row) p /= sum;
-    }
-  }
-  for (const std::vector<double>& row : power) {
-    for (std::size_t j = 0; j < row.size(); ++j) {
-      if (std::abs(row[j] - power[0][j]) > 1e-9) return {};
-    }
-  }
-  return power[0];
-}
-
 void view_chain(ModelView& view, Diagnostics& diagnostics) {
-  const Model& model = *view.model;
-  const StepTransition step = transition_for_step(model.transition, model.transition_hours, model.step_hours);
-  if (step.match == ChainMatch::none) {
-    diagnostics.error(model_source(model), 0, "chain.transition", "",
-                      "no chain moves by this matrix in chain.transition_hours and has a law for one step: " +
-                          step.reason + ". Give the matrix for the step, or another one.");
-    return;
+  RegimeChain chain = regime_chain(*view.model, diagnostics);
+  for (std::size_t k = 0; k < chain.transition.size(); ++k) {
+    const double leave = 1.0 - chain.transition[k][k];
+    view.length_hours.push_back(leave > 0.0 ? view.model->step_hours / leave : std::numeric_limits<double>::infinity());
   }
-  view.step_transition = step.matrix;
-  view.shares = long_run_shares(step.matrix);
-  view.start = model.start == StartKind::stationary ? view.shares : model.start_probabilities;
-  if (view.start.empty()) {
-    diagnostics.error(model_source(model), 0, "chain.start", "stationary",
-                      "the chain has no unique stationary distribution (some regimes cannot reach each other). Give "
-                      "start as a list of probabilities.");
-  }
-  for (std::size_t k = 0; k < step.matrix.size(); ++k) {
-    const double leave = 1.0 - step.matrix[k][k];
-    view.length_hours.push_back(leave > 0.0 ? model.step_hours / leave : std::numeric_limits<double>::infinity());
-  }
+  view.step_transition = std::move(chain.transition);
+  view.shares = std::move(chain.stationary);
+  view.start = std::move(chain.start);
 }
 
-/// Correlation of the prices of two different underlyings.
-double correlation_of_prices(const Regime& regime, const Model& model, const std::string& a, const std::string& b) {
-  const auto is_pair = [&](const std::string& x, const std::string& y) {
-    return (matches(x, a, model) && matches(y, b, model)) || (matches(x, b, model) && matches(y, a, model));
-  };
-  for (const CorrelationRule& rule : regime.correlations) {
-    if (rule.a.kind != FactorKind::price || rule.b.kind != FactorKind::price) continue;
-    if (rule.same_underlying != SameUnderlying::yes && is_pair(rule.a.underlying, rule.b.underlying)) return rule.rho;
+/// Two underlyings of each class, the first and the last of its names: underlying 2 c and 2 c + 1.
+Book two_of_each(const std::vector<UnderlyingClass>& classes) {
+  Book book;
+  for (const UnderlyingClass& alike : classes) {
+    for (const std::string& name : {alike.names.front(), alike.names.back()}) {
+      book.underlyings.push_back({name, 1.0, {}, {}});
+    }
   }
-  const UnderlyingFactors* of_a = first_match(regime.underlying_factors, a, model);
-  const UnderlyingFactors* of_b = first_match(regime.underlying_factors, b, model);
-  if (of_a && of_b) {
-    const bool same_block = !of_a->block.empty() && of_a->block == of_b->block;
-    return of_a->common * of_b->common + (same_block ? of_a->block_loading * of_b->block_loading : 0.0);
-  }
-  for (const UnderlyingCorrelation& rule : regime.underlyings) {
-    if (is_pair(rule.a, rule.b)) return rule.rho;
-  }
-  return 0.0;
+  return book;
 }
 
 Matrix correlations_of_prices(const Regime& regime, const ModelView& view) {
+  const RegimeCorrelations correlations(regime, *view.model, two_of_each(view.classes));
   Matrix rho;
-  for (const UnderlyingClass& a : view.classes) {
+  for (std::uint32_t a = 0; a < view.classes.size(); ++a) {
+    const bool is_alone = view.classes[a].names.size() == 1 && !view.classes[a].is_rest;
     rho.emplace_back();
-    for (const UnderlyingClass& b : view.classes) {
-      const bool is_alone = &a == &b && a.names.size() == 1 && !a.is_rest;
-      rho.back().push_back(is_alone ? 1.0
-                                    : correlation_of_prices(regime, *view.model, a.names.front(), b.names.back()));
+    for (std::uint32_t b = 0; b < view.classes.size(); ++b) {
+      const Factor first{2 * a, FactorKind::price}, second{2 * b + 1, FactorKind::price};
+      rho.back().push_back(a == b && is_alone ? 1.0 : correlations.factors(first, second));
     }
   }
   return rho;

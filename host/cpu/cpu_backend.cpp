@@ -86,17 +86,8 @@ class StageClock {
   double total_ = 0.0;
 };
 
-/// Narrowed copies of the step tables, and the payload that points into them.
-struct ScenarioTables {
-  explicit ScenarioTables(const PreparedRun& run)
-      : drift(to_float(run.scenarios.drift)), loading(to_float(run.scenarios.loading)) {
-    const ScenarioPlan& plan = run.scenarios;
-    payload = make_simulate_payload(run, {plan.start_bounds.data(), plan.transition_bounds.data(), drift.data(),
-                                          loading.data(), plan.observations.data()});
-  }
-  std::vector<float> drift, loading;
-  SimulatePayload payload{};
-};
+template <class T>
+using HostBuffer = std::vector<T>;
 
 template <class Real>
 void prune(cpu::Candidates<Real>* candidates, std::uint32_t keep) {
@@ -126,10 +117,11 @@ class CpuPass {
         kernels_(kernels),
         threads_(threads),
         rule_(make_tail_rule(run)),
-        scenarios_(run),
+        step_tables_(run, [](const auto& values) { return values; }),
+        simulate_(step_tables_.payload()),
         quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
-    width_ =
-        options.paths_per_tile != 0 ? options.paths_per_tile : choose_tile_width(run.columns.num_columns, sizeof(Real));
+    width_ = options.paths_per_tile != 0 ? options.paths_per_tile
+                                         : choose_tile_width(run.columns.cube_columns(), sizeof(Real));
     const std::uint64_t groups = (run.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
     width_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, groups * cpu::lanes));
     const std::uint64_t tiles = (run.num_paths + width_ - 1) / width_;
@@ -137,7 +129,7 @@ class CpuPass {
     tiles_per_block_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, tiles));
     capacity_ = std::max(2 * rule_.num_tail, rule_.num_tail + 4 * cpu::lanes);
     select_columns();
-    cube_.resize(std::size_t{tiles_per_block_} * run.columns.num_columns * width_);
+    cube_.resize(std::size_t{tiles_per_block_} * run.columns.cube_columns() * width_);
   }
 
   Tails run() {
@@ -153,7 +145,7 @@ class CpuPass {
     }
     if (keep_paths()) { join_kept_paths(); }
     const double threads = threads_;
-    out_.seconds = {simulate_.total() / threads, revalue_.total() / threads, pnl_.total() / threads,
+    out_.seconds = {simulating_.total() / threads, revalue_.total() / threads, pnl_.total() / threads,
                     tail_.total() / threads};
     return std::move(out_);
   }
@@ -163,15 +155,20 @@ class CpuPass {
 
   /// Only columns somebody holds are revalued; the others stay what they are and are never read.
   void select_columns() {
-    const std::vector<char> held = held_columns(accounts_, run_.columns.num_columns);
+    const std::vector<char> held = held_columns(accounts_, run_.columns);
     const ColumnTables<Real>& all = column_tables<Real>(run_.columns);
     product_columns_ = only_held(all.products, held);
     option_columns_ = only_held(all.options, held);
-    const std::size_t rows = product_columns_.empty() && option_columns_.empty() ? 0 : all.market_rows.size();
+    const bool none = product_columns_.empty() && option_columns_.empty();
     tables_ = {all.market_rows.data(),
+               all.smiles.data(),
+               all.surfaces.data(),
+               all.payments.data(),
                product_columns_.data(),
                option_columns_.data(),
-               static_cast<std::uint32_t>(rows),
+               static_cast<std::uint32_t>(none ? 0 : all.market_rows.size()),
+               static_cast<std::uint32_t>(none ? 0 : all.smiles.size()),
+               static_cast<std::uint32_t>(none ? 0 : all.surfaces.size()),
                static_cast<std::uint32_t>(product_columns_.size()),
                static_cast<std::uint32_t>(option_columns_.size())};
   }
@@ -204,27 +201,30 @@ class CpuPass {
     return {path, width_, static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, run_.num_paths - path))};
   }
 
-  Real* tile_cube(std::uint32_t tile) { return cube_.data() + std::size_t{tile} * run_.columns.num_columns * width_; }
+  Real* tile_cube(std::uint32_t tile) {
+    return cube_.data() + std::size_t{tile} * run_.columns.cube_columns() * width_;
+  }
 
   void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
-    tbb::parallel_for(
-        tbb::blocked_range<std::uint32_t>(0, tiles, 1), [&](const tbb::blocked_range<std::uint32_t>& range) {
-          std::vector<float> scratch(std::size_t{2} * scratch_rows(scenarios_.payload.num_factors) * cpu::lanes);
-          std::vector<float> obs(std::size_t{scenarios_.payload.num_observations} * width_);
-          std::vector<Real> market(std::size_t{tables_.num_rows} * width_);
-          for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
-            const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
-            Stopwatch watch;
-            kernels_.simulate(scenarios_.payload, tile, scratch.data(), obs.data());
-            simulate_.add(watch.lap());
-            if constexpr (sizeof(Real) == sizeof(float)) {
-              kernels_.revalue_single(tables_, tile, obs.data(), market.data(), tile_cube(t));
-            } else {
-              kernels_.revalue_exact(tables_, tile, obs.data(), market.data(), tile_cube(t));
-            }
-            revalue_.add(watch.lap());
-          }
-        });
+    tbb::parallel_for(tbb::blocked_range<std::uint32_t>(0, tiles, 1),
+                      [&](const tbb::blocked_range<std::uint32_t>& range) {
+                        std::vector<float> scratch(std::size_t{scratch_rows(simulate_)} * cpu::lanes);
+                        std::vector<float> obs(std::size_t{simulate_.num_observations} * width_);
+                        const std::size_t rows = tables_.num_rows + rows_per_smile * tables_.num_smiles;
+                        std::vector<Real> market(rows * width_);
+                        for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
+                          const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
+                          Stopwatch watch;
+                          kernels_.simulate(simulate_, tile, scratch.data(), obs.data());
+                          simulating_.add(watch.lap());
+                          if constexpr (sizeof(Real) == sizeof(float)) {
+                            kernels_.revalue_single(tables_, tile, obs.data(), market.data(), tile_cube(t));
+                          } else {
+                            kernels_.revalue_exact(tables_, tile, obs.data(), market.data(), tile_cube(t));
+                          }
+                          revalue_.add(watch.lap());
+                        }
+                      });
   }
 
   void scan_accounts(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t first, std::uint64_t last) {
@@ -241,7 +241,9 @@ class CpuPass {
                             first,
                             capacity_,
                             &prune<Real>,
-                            rule_.num_tail};
+                            rule_.num_tail,
+                            run_.columns.num_slices,
+                            run_.columns.num_columns};
                         for (std::uint32_t t = 0; t < tiles; ++t) {
                           const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
                           if constexpr (sizeof(Real) == sizeof(float)) {
@@ -292,7 +294,8 @@ class CpuPass {
   const Kernels& kernels_;
   int threads_;
   TailRule rule_;
-  ScenarioTables scenarios_;
+  StepTables<HostBuffer> step_tables_;
+  SimulatePayload simulate_;
   std::vector<Real> quantities_;
   std::vector<ProductColumn<Real>> product_columns_;
   std::vector<OptionColumn<Real>> option_columns_;
@@ -302,7 +305,7 @@ class CpuPass {
   std::vector<TailLoss<Real>> storage_;
   std::vector<cpu::Candidates<Real>> candidates_;
   std::vector<std::vector<std::uint32_t>> kept_;
-  StageClock simulate_, revalue_, pnl_, tail_;
+  StageClock simulating_, revalue_, pnl_, tail_;
   Tails out_;
 };
 

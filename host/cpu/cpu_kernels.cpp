@@ -6,9 +6,8 @@ namespace tailmargin::cpu {
 namespace {
 
 void simulate(const SimulatePayload& in, const Tile& tile, float* scratch, float* obs) {
-  float* normal = scratch + scratch_rows(in.num_factors) * lanes;
   for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
-    simulate_lanes<static_cast<int>(lanes)>(in, tile.first_path + lane, scratch, normal, lanes, obs + lane, tile.width,
+    simulate_lanes<static_cast<int>(lanes)>(in, tile.first_path + lane, scratch, lanes, obs + lane, tile.width,
                                             nullptr);
   }
 }
@@ -19,9 +18,14 @@ void revalue(const MarketTables<Real>& tables, const Tile& tile, const float* ob
   for (std::uint32_t r = 0; r < tables.num_rows; ++r) {
     fill_market_row(tables.rows[r], obs, tile.width, width, market + std::uint64_t{r} * tile.width);
   }
+  Real* smile_rows = market + std::uint64_t{tables.num_rows} * tile.width;
+  for (std::uint32_t s = 0; s < tables.num_surfaces; ++s) {
+    fill_surface(tables.smiles, tables.surfaces[s], obs, tile.width, width, smile_rows);
+  }
   for (std::uint32_t c = 0; c < tables.num_products; ++c) {
     const ProductColumn<Real>& column = tables.products[c];
-    fill_product_column(column, market, tile.width, width, cube + std::uint64_t{column.out} * tile.width);
+    fill_product_column(column, tables.payments, market, tile.width, width,
+                        cube + std::uint64_t{column.out} * tile.width);
   }
   for (std::uint32_t c = 0; c < tables.num_options; ++c) {
     const OptionColumn<Real>& column = tables.options[c];
@@ -38,11 +42,12 @@ bool any_above(const Real* pnl, Real threshold) {
 
 template <class Real>
 void account_pnl(const AccountsTask<Real>& task, const Tile& tile, const Real* cube) {
+  const CubeView<Real> view{cube, tile.width, task.num_slices, task.num_columns};
   Real pnl[lanes];
   for (std::uint64_t account = task.first_account; account < task.last_account; ++account) {
     Candidates<Real>& candidates = task.candidates[account - task.batch_first];
     for (std::uint32_t lane = 0; lane < tile.valid; lane += lanes) {
-      account_pnl_lanes<lanes>(task.accounts, account, cube + lane, tile.width, pnl);
+      account_pnl_lanes<lanes>(task.accounts, account, view.at(lane), pnl);
       if (!any_above(pnl, candidates.threshold)) { continue; }
       const std::uint32_t end = tile.valid - lane < lanes ? tile.valid - lane : lanes;
       for (std::uint32_t l = 0; l < end; ++l) {

@@ -30,9 +30,13 @@ struct Tile {
 template <class Real>
 struct MarketTables {
   const MarketRow<Real>* rows;
+  const SmileRow<Real>* smiles;
+  const SurfaceRows* surfaces;
+  const Payment<Real>* payments;
   const ProductColumn<Real>* products;
   const OptionColumn<Real>* options;
-  std::uint32_t num_rows, num_products, num_options;
+  std::uint32_t num_rows;  ///< without those of the smiles, which follow
+  std::uint32_t num_smiles, num_surfaces, num_products, num_options;
 };
 
 template <class Real>
@@ -44,14 +48,16 @@ struct AccountsTask {
   std::uint32_t capacity;
   void (*prune)(Candidates<Real>*, std::uint32_t keep);
   std::uint32_t keep;
+  std::uint32_t num_slices, num_columns;  ///< of the cube
 };
 
 /// One instruction set's loops.
 struct Kernels {
   const char* name;
-  /// Observations of a tile: obs[row * tile.width + lane]. scratch: 2 * scratch_rows * lanes floats.
+  /// Observations of a tile: obs[row * tile.width + lane]. scratch: scratch_rows * lanes floats.
   void (*simulate)(const SimulatePayload&, const Tile&, float* scratch, float* obs);
-  /// Columns of a tile: cube[column * tile.width + lane]; market: num_rows * tile.width.
+  /// Columns of a tile: cube[column * tile.width + lane]; market: (num_rows + rows_per_smile *
+  /// num_smiles) * tile.width.
   void (*revalue_single)(const MarketTables<float>&, const Tile&, const float* obs, float* market, float* cube);
   void (*revalue_exact)(const MarketTables<double>&, const Tile&, const float* obs, double* market, double* cube);
   /// P&L of a range of accounts on a tile; losses above an account's threshold join its candidates.

@@ -2,11 +2,13 @@
 // enough, margins.
 #include "tailmargin/engine.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
 #include "host/backends/backend.hpp"
 #include "host/prepare/prepare_run.hpp"
+#include "kernels/math/normal.hpp"
 #include "tailmargin/accuracy.hpp"
 
 namespace tailmargin {
@@ -87,10 +89,22 @@ void copy_tail(const Tails& tails, std::uint64_t from, AccountMargin& margin) {
   margin.es_se_usd = figures.es_standard_error + 0.0;
   margin.worst_loss_usd = figures.worst_loss + 0.0;
   margin.worst_path = figures.worst_path;
+  const TailFit& fit = figures.fit;
+  margin.tail_fit = {fit.threshold + 0.0, fit.shape + 0.0, fit.scale + 0.0, fit.es + 0.0};
   if (!tails.path_offsets.empty()) {
     margin.tail_paths.assign(tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[from]),
                              tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[from + 1]));
   }
+}
+
+/// x with P(Z <= x) = p for p in [0.5, 1), by bisection: own arithmetic, as everything that enters a margin.
+double normal_quantile(double p) {
+  double low = 0.0, high = 9.0;
+  for (int i = 0; i < 100 && p > 0.5; ++i) {
+    const double middle = 0.5 * (low + high);
+    (math::normal_cdf(middle) < p ? low : high) = middle;
+  }
+  return low;
 }
 
 std::vector<AccountMargin> make_margins(const Book& book, const Model& model, const AccountPlan& accounts,
@@ -109,11 +123,12 @@ std::vector<AccountMargin> make_margins(const Book& book, const Model& model, co
     copy_tail(exact, i, margins[inexact[i]]);
     margins[inexact[i]].exact_precision = true;
   }
+  const double uplift = normal_quantile(model.uplift_confidence);
   for (AccountMargin& margin : margins) {
     if (!std::isfinite(margin.es_usd) || !std::isfinite(margin.es_se_usd) || !std::isfinite(margin.worst_loss_usd)) {
       throw std::runtime_error("the losses of account " + margin.account + " are not finite");
     }
-    margin.initial_margin_usd = margin.es_usd > 0.0 ? margin.es_usd : 0.0;
+    margin.initial_margin_usd = std::max(margin.es_usd + uplift * margin.es_se_usd, 0.0);
     margin.maintenance_margin_usd = model.maintenance_ratio * margin.initial_margin_usd;
   }
   return margins;
@@ -128,7 +143,8 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   RunResult result;
   StageTimer timer(result);
   const std::unique_ptr<Backend> backend = make_backend(config, result);
-  const PreparedRun run = prepare_run(book, model, config.num_paths, config.seed);
+  PreparedRun run = prepare_run(book, model, config.num_paths, config.seed);
+  run.fit_tails = config.fit_tails;
   result.prepared_tables = serialise_tables(run);
   timer.lap("prepare");
 

@@ -107,6 +107,26 @@ void write_tail_paths(const std::vector<AccountMargin>& margins, const fs::path&
   out->commit();
 }
 
+void write_tail_fits(const std::vector<AccountMargin>& margins, const fs::path& folder) {
+  static const TableSpec table{"tail_fits",
+                               {{"account", ColumnType::text},
+                                {"es_usd", ColumnType::number},
+                                {"fitted_es_usd", ColumnType::number},
+                                {"shape", ColumnType::number},
+                                {"scale_usd", ColumnType::number},
+                                {"threshold_usd", ColumnType::number}}};
+  create_folder(folder);
+  const auto out = create_table(folder, table, FileFormat::csv);
+  for (const AccountMargin* margin : sorted_by_account(margins)) {
+    out->text(margin->account);
+    const TailFitFigures& fit = margin->tail_fit;
+    for (const double value : {margin->es_usd, fit.es_usd, fit.shape, fit.scale_usd, fit.threshold_usd}) {
+      out->number(value);
+    }
+  }
+  out->commit();
+}
+
 void write_prepared_tables(const std::string& tables, const fs::path& folder) {
   create_folder(folder);
   write_whole_file(folder / "prepared.bin", tables);

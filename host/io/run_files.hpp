@@ -19,6 +19,9 @@ std::filesystem::path write_margins(const std::vector<AccountMargin>& margins, c
 /// tail_paths.parquet: account, rank (0 worst), path. Only if the run kept tail paths.
 void write_tail_paths(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 
+/// Writes tail_fits.csv: the law fitted to each account's tail beside its ES.
+void write_tail_fits(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
+
 /// prepared.bin: the tables of RunResult::prepared_tables; its SHA-256 stands in run.json.
 void write_prepared_tables(const std::string& tables, const std::filesystem::path& folder);
 

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "host/domain/validate/book_tables.hpp"
+#include "host/io/model_json.hpp"
 #include "host/io/pending_file.hpp"
 #include "host/io/run_files.hpp"
 #include "host/io/table_reader.hpp"
@@ -63,58 +64,6 @@ Json book_files(const fs::path& folder) {
   return files;
 }
 
-Json selector_text(const FactorSelector& selector) { return selector.underlying + "." + to_string(selector.kind); }
-
-Json regime_json(const Regime& regime) {
-  static constexpr std::array<const char*, 3> same = {"any", "yes", "no"};
-  Json vols = Json::array(), kinds = Json::array(), underlyings = Json::array(), correlations = Json::array();
-  for (const VolRule& rule : regime.vols) {
-    vols.push_back({{"match", rule.match},
-                    {"price_vol", rule.price_vol},
-                    {"vol_of_vol", rule.vol_of_vol},
-                    {"carry_vol", rule.carry_vol},
-                    {"premium_vol", rule.premium_vol}});
-  }
-  for (const KindCorrelation& rule : regime.kinds) {
-    kinds.push_back({{"a", to_string(rule.a)}, {"b", to_string(rule.b)}, {"rho", rule.rho}});
-  }
-  for (const UnderlyingCorrelation& rule : regime.underlyings) {
-    underlyings.push_back({{"a", rule.a}, {"b", rule.b}, {"rho", rule.rho}});
-  }
-  for (const CorrelationRule& rule : regime.correlations) {
-    correlations.push_back({{"a", selector_text(rule.a)},
-                            {"b", selector_text(rule.b)},
-                            {"same_underlying", same.at(static_cast<std::size_t>(rule.same_underlying))},
-                            {"rho", rule.rho}});
-  }
-  return {{"name", regime.name},
-          {"vols", vols},
-          {"kind_correlations", kinds},
-          {"underlying_correlations", underlyings},
-          {"correlations", correlations}};
-}
-
-/// Every parameter, with the defaults the file left out, in the file's own words.
-Json model_parameters(const Model& model) {
-  Json groups = Json::object(), regimes = Json::array();
-  for (const Group& group : model.groups) groups[group.name] = group.underlyings;
-  for (const Regime& regime : model.regimes) regimes.push_back(regime_json(regime));
-  Json chain = {{"transition_hours", model.step_hours}, {"transition", model.transition}};
-  chain["start"] = model.start == StartKind::stationary ? Json("stationary") : Json(model.start_probabilities);
-  return {{"name", model.name},
-          {"date", model.date},
-          {"source", model.source},
-          {"horizon",
-           {{"hours", model.horizon_hours},
-            {"step_hours", model.step_hours},
-            {"drift", model.drift == Drift::martingale ? "martingale" : "zero"},
-            {"time_roll", model.time_roll == TimeRoll::on ? "on" : "off"}}},
-          {"margin", {{"confidence", model.confidence}, {"maintenance_ratio", model.maintenance_ratio}}},
-          {"chain", chain},
-          {"groups", groups},
-          {"regime", regimes}};
-}
-
 Json model_json(const RunManifest& manifest, const Model& model) {
   Json json = {{"file", nullptr}, {"sha256", nullptr}, {"text", nullptr}};
   if (!manifest.model_file.empty()) {
@@ -136,7 +85,8 @@ Json config_json(const RunConfig& config) {
           {"isa", config.isa},
           {"paths_per_tile", config.paths_per_tile},
           {"accounts_per_batch", config.accounts_per_batch},
-          {"keep_tail_paths", config.keep_tail_paths}};
+          {"keep_tail_paths", config.keep_tail_paths},
+          {"fit_tails", config.fit_tails}};
 }
 
 Json result_json(const RunResult& result) {
@@ -160,6 +110,7 @@ Json outputs_json(const RunManifest& manifest, const RunConfig& config, const Ru
                      {"sha256", sha256_bytes(result.prepared_tables.data(), result.prepared_tables.size())}});
   }
   if (config.keep_tail_paths) files.push_back(file_entry(folder / "tail_paths.parquet"));
+  if (config.fit_tails) files.push_back(file_entry(folder / "tail_fits.csv"));
   return files;
 }
 

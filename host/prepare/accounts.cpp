@@ -40,7 +40,7 @@ double notional_usd(const Book& book, const Instrument& instrument) {
 double unit_delta(const InstrumentTerms& terms) {
   if (terms.kind != InstrumentKind::option) { return 1.0; }
   const double k = math::log(terms.strike / terms.price_now);
-  const double v = math::larger(math::svi_total_vol(terms.smile, k) + terms.residual_total_vol, 1e-4);
+  const double v = math::larger(terms.total_vol_now, 1e-4);
   const double d1 = 0.5 * v - k / v;
   return terms.sign * math::normal_cdf(terms.sign * d1);
 }

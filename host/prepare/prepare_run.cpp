@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "host/prepare/scenario_laws.hpp"
+
 namespace tailmargin {
 namespace {
 
@@ -29,18 +31,60 @@ class ByteWriter {
   std::string bytes_;
 };
 
+void write_jumps(const ScenarioPlan& plan, ByteWriter& out) {
+  for (const JumpPlan& process : plan.processes) {
+    out.add(static_cast<std::uint64_t>(process.law));
+    out.add(process.location);
+    out.add(process.scale);
+    out.add(process.max);
+    out.add(std::uint64_t{process.last_effect});
+    out.add(process.log_multiple);
+  }
+  out.add_all(plan.effect_factors);
+  out.add_all(plan.effect_changes);
+  out.add_all(plan.jump_counts);
+  out.add_all(plan.jump_bounds);
+  out.add_all(plan.excess_jumps);
+}
+
+void write_reading(const Reading& reading, ByteWriter& out) {
+  out.add(std::uint64_t{reading.row});
+  out.add(reading.weight);
+}
+
 void write_terms(const InstrumentTerms& t, ByteWriter& out) {
-  for (const std::uint64_t word :
-       {std::uint64_t{t.column}, std::uint64_t(t.kind), std::uint64_t(t.payoff), std::uint64_t(t.settled),
-        std::uint64_t{t.spot_row}, std::uint64_t{t.index_row}, std::uint64_t{t.basis_row}, std::uint64_t{t.quote_row},
-        std::uint64_t{t.settlement_row}, std::uint64_t{t.vol_row}}) {
+  for (const std::uint64_t word : {std::uint64_t{t.column}, std::uint64_t(t.kind), std::uint64_t(t.payoff),
+                                   std::uint64_t(t.settled), std::uint64_t{t.fit}, std::uint64_t{t.smile}}) {
     out.add(word);
   }
+  for (const Reading& reading : {t.index, t.settlement, t.spot, t.spot_before, t.quote, t.quote_before, t.basis,
+                                 t.basis_slope, t.dislocation}) {
+    write_reading(reading, out);
+  }
   for (const double value :
-       {t.contract_size, t.price_now, t.index_now_usd, t.settlement_now_usd, t.basis_weight, t.basis_roll,
-        t.settlement_weight, t.strike, t.sign, t.years_now, t.years_at_horizon, t.residual_total_vol, t.smile.a,
-        t.smile.b, t.smile.rho, t.smile.m, t.smile.s, t.model_value_now}) {
+       {t.contract_size, t.price_now, t.index_now_usd, t.settlement_now_usd, t.basis_roll, t.strike, t.sign,
+        t.years_now, t.years_left, t.total_vol_now, t.residual, t.follow, t.model_value_now}) {
     out.add(value);
+  }
+  out.add(static_cast<std::uint64_t>(t.funding.size()));
+  for (const FundingTerms& payment : t.funding) {
+    out.add(payment.payments);
+    out.add(payment.rate);
+    out.add(payment.largest);
+    write_reading(payment.premium, out);
+    write_reading(payment.price, out);
+  }
+}
+
+void write_smiles(const ColumnPlan& columns, ByteWriter& out) {
+  for (const SmileFit& fit : columns.fits) {
+    for (const double value : {fit.years, fit.smile.level, fit.smile.phi, fit.smile.rho}) { out.add(value); }
+  }
+  for (const SmileTerms& terms : columns.smiles) {
+    out.add(std::uint64_t{terms.fit});
+    out.add(std::uint64_t{terms.first});
+    out.add(terms.years_left);
+    for (const Reading& reading : {terms.vol, terms.term, terms.skew, terms.butterfly}) { write_reading(reading, out); }
   }
 }
 
@@ -55,6 +99,7 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
   run.scenarios = prepare_scenarios(book, model, diagnostics);
   if (!diagnostics.has_errors()) { run.columns = prepare_columns(book, model, run.scenarios, diagnostics); }
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
+  run.path_weights = sample_weights(run.scenarios, seed, num_paths);
   run.accounts = prepare_accounts(book, run.columns, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
   run.warnings = diagnostics.items();
@@ -70,13 +115,26 @@ std::string serialise_tables(const PreparedRun& run) {
   out.add(run.confidence);
   out.add_all(s.start_bounds);
   out.add_all(s.transition_bounds);
+  for (const SparseTable* table : {&s.shared, &s.shocks}) {
+    out.add_all(table->offsets);
+    out.add_all(table->inputs);
+    out.add_all(table->coefficients);
+  }
+  out.add_all(s.keep);
   out.add_all(s.drift);
-  out.add_all(s.loading);
+  out.add_all(s.scale_drift);
+  out.add_all(s.tail_class);
+  out.add_all(s.scale_pieces);
+  out.add(std::uint64_t{s.steps_per_mixing});
+  out.add(s.score_keep);
+  write_jumps(s, out);
   for (const Observation& observation : s.observations) {
     out.add(std::uint64_t{observation.step});
     out.add(std::uint64_t{observation.factor});
   }
+  for (const std::uint32_t step : run.columns.slice_step) { out.add(std::uint64_t{step}); }
   for (const InstrumentTerms& terms : run.columns.terms) { write_terms(terms, out); }
+  write_smiles(run.columns, out);
   out.add_all(run.path_weights);
   return out.take();
 }

@@ -36,8 +36,10 @@ struct TimeGrid {
 TimeGrid time_grid(const Model& model);
 
 /// Limits that keep every number of a run finite in float. A factor's standard deviation over the horizon (log units; a
-/// daily price vol of 38 per year is at it), an account's size, and the smallest quantity that is not zero.
+/// daily price vol of 38 per year is at it), the same times the largest tail scale, an account's size, and the smallest
+/// quantity that is not zero.
 inline constexpr double max_horizon_sd = 2.0;
+inline constexpr double max_horizon_scale = 4.0;
 inline constexpr double max_account_size_usd = 1e15;
 inline constexpr double min_quantity = 1e-30;
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/prepare/surface.hpp"
 #include "kernels/executors/account_pnl.hpp"
 #include "kernels/executors/revalue.hpp"
 #include "kernels/executors/simulate.hpp"
@@ -21,64 +22,143 @@ struct Factor {
   FactorKind kind = FactorKind::price;
 };
 
-/// Step 1, prepared. Shapes as in SimulatePayload.
+/// A sparse matrix with one coefficient per entry and regime.
+struct SparseTable {
+  std::vector<std::uint32_t> offsets{0};  ///< [row + 1] into inputs
+  std::vector<std::uint32_t> inputs;      ///< [entry]
+  std::vector<double> coefficients;       ///< [entry][regime]
+};
+
+/// A jump process as it is sampled: law, effects, and what one of its jumps does to a path's weight.
+struct JumpPlan {
+  JumpLaw law = JumpLaw::fixed;
+  double location = 0.0, scale = 0.0, max = 0.0;
+  std::uint32_t first_effect = 0, last_effect = 0;
+  double log_multiple = 0.0;  ///< ln of how many times more often it is sampled than it happens
+};
+
+/// Step 1, prepared. Shapes and meanings as in SimulatePayload.
 struct ScenarioPlan {
   std::vector<Factor> factors;  ///< sorted by underlying, then kind
   std::uint32_t num_steps = 0;
   std::uint32_t num_regimes = 0;
   double step_years = 0.0;
   std::vector<std::uint32_t> start_bounds, transition_bounds;
-  std::vector<double> drift, loading;
+  std::uint32_t num_draws = 0;
+  SparseTable shared, shocks;
+  std::vector<double> keep;                ///< [factor]
+  std::vector<double> drift, scale_drift;  ///< [factor][regime]
+  std::vector<std::uint32_t> tail_class;   ///< [factor][regime]
+  std::uint32_t num_classes = 0;
+  std::vector<double> scale_pieces;  ///< [class][piece][4]
+  std::uint32_t steps_per_mixing = 1;
+  double score_keep = 0.0;
+  std::vector<JumpPlan> processes;
+  std::vector<std::uint32_t> effect_factors;
+  std::vector<double> effect_changes;
+  std::vector<std::uint32_t> jump_counts, jump_bounds;
+  std::vector<double> excess_jumps;       ///< [regime] jumps of a step that are sampled beyond those that happen
   std::vector<Observation> observations;  ///< rising in step; row 0 and on
 };
 
-/// Forward, smile and time of an instrument as revaluation sees it; the definition the reference prices from.
+/// A factor's change at one time of a path, times a weight. Weight 0: nothing is read.
+struct Reading {
+  std::uint32_t row = 0;  ///< observation
+  double weight = 0.0;
+};
+
+/// One payment of funding on the way: rate x notional, from those long to those short.
+struct FundingTerms {
+  double payments = 1.0;  ///< payments that fall into this grid step
+  double rate = 0.0;      ///< of each, before the premium moves
+  Reading premium;        ///< added to the rate
+  double largest = 0.0;   ///< the rate's size is cut to this
+  Reading price;          ///< of the coin when paid
+};
+
+/// What an instrument is worth at one read time as revaluation sees it; the definition the reference prices from.
 struct InstrumentTerms {
   std::uint32_t column = 0;
   InstrumentKind kind = InstrumentKind::spot;
   Payoff payoff = Payoff::linear;
-  bool settled = false;  ///< expires within the horizon
+  bool settled = false;  ///< has expired by the read time
   double contract_size = 1.0;
   double price_now = 0.0;           ///< forward or mark now, in settlement currency (inverse: USD)
   double index_now_usd = 0.0;       ///< of the underlying
   double settlement_now_usd = 1.0;  ///< of the currency it is quoted in (inverse: USD)
-  std::uint32_t spot_row = 0;       ///< observation of the log price the contract follows (at expiry if settled)
-  std::uint32_t index_row = 0;      ///< observation of the log price at the horizon
-  std::uint32_t basis_row = 0;      ///< carry or premium observation
-  double basis_weight = 0.0;        ///< years of carry left at the horizon, or 1 for a premium; 0: none
-  double basis_roll = 0.0;          ///< deterministic change of the log basis by the horizon
-  std::uint32_t quote_row =
-      0;  ///< observation of the settlement currency when the price is read (at expiry if settled)
-  std::uint32_t settlement_row = 0;  ///< observation of the settlement currency at the horizon
-  double settlement_weight = 0.0;    ///< 1 if the settlement currency has a price of its own, else 0
-  std::uint32_t vol_row = 0;
+  Reading index;                    ///< log price of the underlying at the read time
+  Reading settlement;               ///< log price of the settlement currency then; weight 0 if it is USD
+  /// The contract's log return in its settlement currency is the sum of these and basis_roll, less quote and
+  /// quote_before. Settled: read at expiry, with the step before for the average.
+  Reading spot, spot_before;    ///< log price of the underlying
+  Reading quote, quote_before;  ///< log price of the settlement currency
+  Reading basis;                ///< carry, weight: years left; or premium
+  Reading basis_slope;          ///< carry_slope, weight: years left times its decay over them
+  Reading dislocation;
+  double basis_roll = 0.0;  ///< deterministic change of the log basis by then
+  std::vector<FundingTerms> funding;
   double strike = 0.0, sign = 1.0;
-  double years_now = 0.0, years_at_horizon = 0.0;
-  double residual_total_vol = 0.0;
-  math::SviSmile<double> smile{};  ///< total variance at years_now
-  double model_value_now = 0.0;    ///< options: value over the forward now
+  double years_now = 0.0, years_left = 0.0;  ///< now, at the read time
+  double total_vol_now = 0.0;                ///< options: vol times sqrt(years), smile and residual
+  double residual = 0.0;                     ///< total vol now less the smile's, over the smile's level
+  double follow = 1.0;                       ///< share of the forward's log return the smile follows
+  std::uint32_t fit = 0;                     ///< options: into fits
+  std::uint32_t smile = 0;                   ///< options not settled: into smiles
+  double model_value_now = 0.0;              ///< options: value over the forward now
+};
+
+/// The smile of one expiry now, and how it meets its quotes.
+struct SmileFit {
+  UnderlyingId underlying = 0;
+  UnderlyingId settlement = no_underlying;
+  UtcTime expiry;
+  double years = 0.0;
+  math::SsviSmile<double> smile{};
+  FitError error;
+};
+
+/// One expiry's smile at one read time. Those of a surface stand together, the shortest first.
+struct SmileTerms {
+  std::uint32_t fit = 0;    ///< into fits
+  bool first = false;       ///< of its surface
+  double years_left = 0.0;  ///< at the read time
+  Reading vol, term, skew, butterfly;
 };
 
 /// Step 2, prepared. Columns are sorted by underlying; the first column of each underlying is the asset itself
-/// (one coin held as collateral), then its instruments by name.
+/// (one coin held as collateral), then its instruments by name. Market rows on a path: market_rows, then three for each
+/// of smiles.
 template <class Real>
 struct ColumnTables {
   std::vector<MarketRow<Real>> market_rows;
+  std::vector<SmileRow<Real>> smiles;
+  std::vector<SurfaceRows> surfaces;
+  std::vector<Payment<Real>> payments;
   std::vector<ProductColumn<Real>> products;
   std::vector<OptionColumn<Real>> options;
+
+  std::size_t num_rows() const { return market_rows.size() + rows_per_smile * smiles.size(); }
 };
 
+/// P&L is read at `num_slices` times of a path, the last the horizon. Tables and terms hold all of them: column c of
+/// slice s is number s * num_columns + c there.
 struct ColumnPlan {
-  std::uint32_t num_columns = 0;
+  std::uint32_t num_columns = 0;  ///< of one slice
+  std::uint32_t num_slices = 1;
+  std::vector<std::uint32_t> slice_step;         ///< [slice] grid step it is read at
   std::vector<std::uint32_t> asset_column;       ///< [underlying]
   std::vector<std::uint32_t> instrument_column;  ///< [instrument]
   std::vector<UnderlyingId> column_underlying;   ///< [column]
-  std::vector<InstrumentTerms> terms;            ///< [column]
+  std::vector<InstrumentTerms> terms;            ///< [slice][column]
+  std::vector<SmileFit> fits;                    ///< by underlying, settlement, expiry
+  std::vector<SmileTerms> smiles;                ///< [slice], then as fits, those that have not expired
   std::vector<double> model_value;               ///< [instrument] value now by the model, in mark units
   std::vector<double> column_scale_usd;  ///< [column] size in USD in which one contract's P&L is computed; options: of
                                          ///< forward or strike
   ColumnTables<float> single;
   ColumnTables<double> exact;
+
+  std::uint32_t cube_columns() const { return num_slices * num_columns; }
 };
 
 /// Step 3, prepared: accounts as compressed rows. Quantities in double; backends narrow them.
@@ -98,6 +178,7 @@ struct PreparedRun {
   std::uint64_t seed = 0;
   std::uint64_t num_paths = 0;
   double confidence = 0.99;
+  bool fit_tails = false;  ///< whether tail figures include a fitted law
   ScenarioPlan scenarios;
   ColumnPlan columns;
   AccountPlan accounts;

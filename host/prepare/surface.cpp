@@ -1,167 +1,237 @@
 #include "host/prepare/surface.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 namespace tailmargin {
 namespace {
 
-constexpr double max_wing_slope = 2.0;  // Lee (2004): total variance grows at most 2 |k|
-constexpr double max_rho = 0.999;
+using Smile = math::SsviSmile<double>;
 
-/// w = a + d y + c sqrt(1 + y^2) with y = (k - m) / s: linear in (a, d, c) once m and s are fixed.
-/// Zeliade Systems, "Quasi-explicit calibration of Gatheral's SVI model" (2009).
-struct LinearFit {
-  double a = 0.0, d = 0.0, c = 0.0;
-  double error = std::numeric_limits<double>::infinity();  ///< weighted sum of squares
-};
+constexpr std::size_t min_strikes_of_a_shape = 5;
 
-struct Sums {  // of weight times products of 1, y, z = sqrt(1 + y^2), w
-  double n = 0, y = 0, z = 0, yy = 0, yz = 0, zz = 0, w = 0, wy = 0, wz = 0, ww = 0;
-};
+double variance(const SmilePoint& point) { return point.total_vol * point.total_vol; }
 
+/// Vega squared over a change of total variance: the sum of squares is one of price errors. The floor lets far strikes
+/// steer the wings.
+std::vector<double> fit_weights(const std::vector<SmilePoint>& points) {
+  const auto nearest = std::min_element(points.begin(), points.end(), [](const SmilePoint& x, const SmilePoint& y) {
+    return std::fabs(x.log_moneyness) < std::fabs(y.log_moneyness);
+  });
+  std::vector<double> weights;
+  for (const SmilePoint& point : points) {
+    const double d1 = point.log_moneyness / std::max(point.total_vol, nearest->total_vol);
+    weights.push_back((math::exp(-std::min(d1 * d1, 100.0)) + 0.002) / (4.0 * variance(point)));
+  }
+  return weights;
+}
+
+/// Fits one expiry's smile above the one before.
 class SmileFitter {
  public:
-  explicit SmileFitter(const std::vector<SmilePoint>& points) : points_(points) {
-    const auto nearest = std::min_element(points.begin(), points.end(), [](const SmilePoint& x, const SmilePoint& y) {
-      return std::fabs(x.log_moneyness) < std::fabs(y.log_moneyness);
-    });
-    for (const SmilePoint& point : points) {
-      // Vega squared over a change of total variance: the sum of squares is one of price errors. The floor lets far
-      // strikes steer the wings.
-      const double d1 = point.log_moneyness / std::max(point.total_vol, nearest->total_vol);
-      const double variance = point.total_vol * point.total_vol;
-      weights_.push_back((math::exp(-std::min(d1 * d1, 100.0)) + 0.002) / (4.0 * variance));
-      low_ = std::min(low_, point.log_moneyness);
-      high_ = std::max(high_, point.log_moneyness);
+  SmileFitter(const std::vector<SmilePoint>& points, const Smile& before)
+      : points_(points), weights_(fit_weights(points)), before_(before) {
+    double sum = 0.0, total = 0.0;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      sum += weights_[i] * variance(points[i]);
+      total += weights_[i];
     }
+    typical_theta_ = sum / total;
   }
 
-  /// Coarse grid over (m, ln s), then grids around the best whose steps shrink by a third each round.
-  math::SviSmile<double> best() {
-    const double width = high_ - low_;
-    double m_step = width / 16.0, log_step = 0.4;
-    search(0.5 * (low_ + high_), math::log(width / 16.0), m_step, log_step, 9);
-    for (int round = 0; round < 20; ++round) {
-      m_step /= 1.5;
+  /// Coarse grid over (rho, ln phi), then grids around the best whose steps shrink by a third each round.
+  Smile best() {
+    double rho_step = math::max_rho / 10.0, log_step = 0.25;
+    const double middle = -0.5 * math::log(typical_theta_);  // phi sqrt(theta) = 1
+    search(0.0, middle - 6.0 * log_step, rho_step, log_step, 10);
+    for (int round = 0; round < 22; ++round) {
+      rho_step /= 1.5;
       log_step /= 1.5;
-      search(best_m_, best_log_s_, m_step, log_step, 3);
+      search(best_rho_, best_log_phi_, rho_step, log_step, 2);
     }
-    const double s = math::exp(best_log_s_);
-    return {best_fit_.a, best_fit_.c / s, best_fit_.c > 0.0 ? best_fit_.d / best_fit_.c : 0.0, best_m_, s};
+    return best_smile_;
+  }
+
+  /// The smile of a given shape whose variance meets the quotes best.
+  Smile of_shape(double rho, double curvature) const {
+    double phi = curvature / math::sqrt(typical_theta_), theta = typical_theta_;
+    for (int round = 0; round < 8; ++round) {  // phi depends on theta, but weakly near the money
+      theta = best_theta(rho, phi);
+      phi = curvature / math::sqrt(theta);
+    }
+    return math::limit_smile<double>({theta, theta * phi, rho}, before_);
   }
 
  private:
   /// Tries the points of a square grid, `reach` steps each way.
-  void search(double m, double log_s, double m_step, double log_step, int reach) {
+  void search(double rho, double log_phi, double rho_step, double log_step, int reach) {
     for (int i = -reach; i <= reach; ++i) {
       for (int j = -reach; j <= reach; ++j) {
-        const double tried_m = m + m_step * i, tried_log_s = log_s + log_step * j;
-        const LinearFit fit = solve(tried_m, math::exp(tried_log_s));
-        if (fit.error < best_fit_.error) {
-          best_fit_ = fit;
-          best_m_ = tried_m;
-          best_log_s_ = tried_log_s;
+        const double tried_rho = std::clamp(rho + rho_step * i, -math::max_rho, math::max_rho);
+        const double tried_log_phi = log_phi + log_step * j, phi = math::exp(tried_log_phi);
+        const double theta = best_theta(tried_rho, phi);
+        const Smile smile = math::limit_smile<double>({theta, theta * phi, tried_rho}, before_);
+        const double error = squares(smile);
+        if (error < best_error_) {
+          best_error_ = error;
+          best_smile_ = smile;
+          best_rho_ = tried_rho;
+          best_log_phi_ = tried_log_phi;
         }
       }
     }
   }
 
-  LinearFit solve(double m, double s) const {
-    const Sums t = sums(m, s);
-    LinearFit best = unconstrained(t);
-    if (feasible(best, s)) {
-      best.error = error(best, t);
-      return best;
-    }
-    best = LinearFit{};
-    // On the boundary d = r c the problem is linear in (a, c) again; c is then clipped to its range.
-    for (const double r : {-max_rho, -0.5, 0.0, 0.5, max_rho}) {
-      LinearFit fit = with_ratio(t, r, s);
-      fit.error = error(fit, t);
-      if (feasible(fit, s) && fit.error < best.error) { best = fit; }
-    }
-    return best;
-  }
-
-  Sums sums(double m, double s) const {
-    Sums t;
+  /// For a given shape the variance is a factor: least squares in closed form.
+  double best_theta(double rho, double phi) const {
+    double above = 0.0, below = 0.0;
     for (std::size_t i = 0; i < points_.size(); ++i) {
-      const double y = (points_[i].log_moneyness - m) / s, z = math::sqrt(1.0 + y * y);
-      const double w = points_[i].total_vol * points_[i].total_vol, g = weights_[i];
-      t.n += g;
-      t.y += g * y;
-      t.z += g * z;
-      t.yy += g * y * y;
-      t.yz += g * y * z;
-      t.zz += g * z * z;
-      t.w += g * w;
-      t.wy += g * w * y;
-      t.wz += g * w * z;
-      t.ww += g * w * w;
+      const double root = math::ssvi_shape(phi * points_[i].log_moneyness, rho), shape = 0.5 * root * root;
+      above += weights_[i] * shape * variance(points_[i]);
+      below += weights_[i] * shape * shape;
     }
-    return t;
+    return above / below;
   }
 
-  static LinearFit unconstrained(const Sums& t) {  // Cramer's rule on the normal equations
-    const double m00 = t.yy * t.zz - t.yz * t.yz, m01 = t.y * t.zz - t.yz * t.z, m02 = t.y * t.yz - t.yy * t.z;
-    const double determinant = t.n * m00 - t.y * m01 + t.z * m02;
-    LinearFit fit;
-    fit.a = (t.w * m00 - t.y * (t.wy * t.zz - t.yz * t.wz) + t.z * (t.wy * t.yz - t.yy * t.wz)) / determinant;
-    fit.d = (t.n * (t.wy * t.zz - t.wz * t.yz) - t.w * m01 + t.z * (t.y * t.wz - t.wy * t.z)) / determinant;
-    fit.c = (t.n * (t.yy * t.wz - t.yz * t.wy) - t.y * (t.y * t.wz - t.wy * t.z) + t.w * m02) / determinant;
-    return fit;
-  }
-
-  static LinearFit with_ratio(const Sums& t, double r, double s) {
-    const double x = t.z + r * t.y, xx = t.zz + 2.0 * r * t.yz + r * r * t.yy, wx = t.wz + r * t.wy;
-    LinearFit fit;
-    const double steepest = max_wing_slope * s / (1.0 + std::fabs(r));
-    fit.c = std::clamp((t.n * wx - x * t.w) / (t.n * xx - x * x), 0.0, steepest);
-    fit.d = r * fit.c;
-    const double lowest = fit.c * math::sqrt(1.0 - r * r);  // the smile's minimum is a + this
-    fit.a = std::max((t.w - fit.c * x) / t.n, 1e-8 - lowest);
-    return fit;
-  }
-
-  static bool feasible(const LinearFit& fit, double s) {
-    if (!(fit.c >= 0.0) || !(std::fabs(fit.d) <= max_rho * fit.c * 1.0000001)) { return false; }
-    if (!(fit.c + std::fabs(fit.d) <= max_wing_slope * s * 1.0000001)) { return false; }
-    return fit.a + math::sqrt(std::max(fit.c * fit.c - fit.d * fit.d, 0.0)) >= 0.0;
-  }
-
-  static double error(const LinearFit& f, const Sums& t) {
-    return t.ww - 2.0 * (f.a * t.w + f.d * t.wy + f.c * t.wz) + f.a * f.a * t.n + f.d * f.d * t.yy + f.c * f.c * t.zz +
-           2.0 * (f.a * f.d * t.y + f.a * f.c * t.z + f.d * f.c * t.yz);
+  double squares(const Smile& smile) const {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const double v = math::ssvi_total_vol(smile, points_[i].log_moneyness), gap = v * v - variance(points_[i]);
+      sum += weights_[i] * gap * gap;
+    }
+    return sum;
   }
 
   const std::vector<SmilePoint>& points_;
   std::vector<double> weights_;
-  LinearFit best_fit_;
-  double best_m_ = 0.0, best_log_s_ = 0.0;
-  double low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
+  Smile before_;
+  double typical_theta_ = 0.0;
+  Smile best_smile_{};
+  double best_rho_ = 0.0, best_log_phi_ = 0.0, best_error_ = std::numeric_limits<double>::infinity();
 };
 
-std::size_t distinct_strikes(const std::vector<SmilePoint>& points) {
-  std::vector<double> k;
-  for (const SmilePoint& point : points) { k.push_back(point.log_moneyness); }
-  std::sort(k.begin(), k.end());
-  return static_cast<std::size_t>(std::unique(k.begin(), k.end()) - k.begin());
+/// A smile's shape in standardised moneyness.
+struct Shape {
+  double rho = 0.0, curvature = flat_curvature;  ///< phi sqrt(theta)
+};
+
+Shape shape_of(const Smile& smile) { return {smile.rho, smile.phi * smile.level * math::sqrt(2.0)}; }
+
+/// One point a strike. A call and a put of one strike may be quoted against forwards read seconds apart: points nearer
+/// than any two strikes are one.
+std::vector<SmilePoint> by_strike(const std::vector<SmilePoint>& points) {
+  constexpr double one_strike = 3e-4;
+  std::vector<SmilePoint> sorted = points;
+  std::sort(sorted.begin(), sorted.end(), [](const SmilePoint& a, const SmilePoint& b) {
+    return a.log_moneyness < b.log_moneyness || (a.log_moneyness == b.log_moneyness && a.total_vol < b.total_vol);
+  });
+  sorted.erase(std::unique(sorted.begin(), sorted.end(),
+                           [](const SmilePoint& a, const SmilePoint& b) {
+                             return b.log_moneyness - a.log_moneyness < one_strike;
+                           }),
+               sorted.end());
+  return sorted;
+}
+
+/// Of the marks' calls over the forward: a price that rises in strike, falls by more than the strike's rise, or lies
+/// above the line between its neighbours, by more than marks rounded to a hundredth of a vol point explain.
+bool has_butterfly(const std::vector<SmilePoint>& points, double years) {
+  const double rounding = 1e-6 + 1e-4 * math::sqrt(years);
+  std::vector<double> strike, call;
+  for (const SmilePoint& point : points) {
+    strike.push_back(math::exp(point.log_moneyness));
+    call.push_back(math::black76_over_forward(1.0, point.log_moneyness, strike.back(), point.total_vol));
+  }
+  for (std::size_t i = 1; i < strike.size(); ++i) {
+    if (call[i] > call[i - 1] + rounding || call[i] < call[i - 1] - (strike[i] - strike[i - 1]) - rounding) {
+      return true;
+    }
+    if (i + 1 == strike.size()) { break; }
+    const double share = (strike[i] - strike[i - 1]) / (strike[i + 1] - strike[i - 1]);
+    if (call[i] > call[i - 1] + share * (call[i + 1] - call[i - 1]) + rounding) { return true; }
+  }
+  return false;
+}
+
+/// Whether a mark lies below both its neighbours in moneyness of the expiry before, in total variance.
+bool has_calendar(const std::vector<SmilePoint>& before, const std::vector<SmilePoint>& points) {
+  for (const SmilePoint& point : points) {
+    const auto right = std::lower_bound(before.begin(), before.end(), point.log_moneyness,
+                                        [](const SmilePoint& a, double k) { return a.log_moneyness < k; });
+    if (right == before.begin() || right == before.end()) { continue; }
+    if (point.total_vol < std::min(right->total_vol, std::prev(right)->total_vol) * (1.0 - 1e-4)) { return true; }
+  }
+  return false;
+}
+
+FitError fit_error(const Smile& smile, const ExpiryQuotes& expiry) {
+  FitError out;
+  out.num_quotes = static_cast<std::uint32_t>(expiry.points.size());
+  double squares = 0.0, near_squares = 0.0, near_weight = 0.0;
+  for (const SmilePoint& point : expiry.points) {
+    const double fitted = math::ssvi_total_vol(smile, point.log_moneyness);
+    const double gap = (point.total_vol - fitted) / math::sqrt(expiry.years);
+    const double d1 = point.log_moneyness / fitted, weight = math::exp(-std::min(d1 * d1, 100.0));
+    squares += gap * gap;
+    near_squares += weight * gap * gap;
+    near_weight += weight;
+    if (std::fabs(gap) > std::fabs(out.worst_vol)) { out.worst_vol = gap; }
+  }
+  out.rms_vol = math::sqrt(squares / static_cast<double>(expiry.points.size()));
+  out.near_rms_vol = math::sqrt(near_squares / near_weight);
+  return out;
+}
+
+/// The shape of the nearest expiry that has enough strikes for one; the earlier of two equally near.
+Shape nearest_shape(const std::vector<ExpiryQuotes>& expiries, const std::vector<std::optional<Shape>>& shapes,
+                    std::size_t n) {
+  Shape found;
+  double distance = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const double gap = std::fabs(math::log(expiries[i].years / expiries[n].years));
+    if (shapes[i] && gap < distance) {
+      found = *shapes[i];
+      distance = gap;
+    }
+  }
+  return found;
 }
 
 }  // namespace
 
-math::SviSmile<double> fit_smile(const std::vector<SmilePoint>& points) {
-  if (points.empty() || distinct_strikes(points) < 5) {
-    double mean = 0.0;
-    for (const SmilePoint& point : points) {
-      mean += point.total_vol * point.total_vol / static_cast<double>(points.size());
-    }
-    return {mean, 0.0, 0.0, 0.0, 1.0};
+std::vector<FittedSmile> fit_surface(const std::vector<ExpiryQuotes>& expiries) {
+  std::vector<std::vector<SmilePoint>> sorted;
+  std::vector<std::optional<Shape>> shapes;
+  bool thin = false;
+  for (const ExpiryQuotes& expiry : expiries) {
+    sorted.push_back(by_strike(expiry.points));
+    thin |= sorted.back().size() < min_strikes_of_a_shape;
   }
-  return SmileFitter(points).best();
+  for (std::size_t n = 0; n < expiries.size(); ++n) {
+    shapes.emplace_back();
+    if (thin && sorted[n].size() >= min_strikes_of_a_shape) {
+      shapes.back() = shape_of(SmileFitter(expiries[n].points, math::no_smile_before<double>()).best());
+    }
+  }
+  std::vector<FittedSmile> fits;
+  Smile before = math::no_smile_before<double>();
+  for (std::size_t n = 0; n < expiries.size(); ++n) {
+    SmileFitter fitter(expiries[n].points, before);
+    FittedSmile fit;
+    if (sorted[n].size() >= min_strikes_of_a_shape) {
+      fit.smile = fitter.best();
+    } else {
+      const Shape shape = nearest_shape(expiries, shapes, n);
+      fit.smile = fitter.of_shape(shape.rho, shape.curvature);
+    }
+    fit.error = fit_error(fit.smile, expiries[n]);
+    fit.error.butterfly_marks = has_butterfly(sorted[n], expiries[n].years);
+    fit.error.calendar_marks = n > 0 && has_calendar(sorted[n - 1], sorted[n]);
+    fits.push_back(fit);
+    before = fit.smile;
+  }
+  return fits;
 }
 
 std::optional<double> implied_total_vol(double sign, double log_moneyness, double value_over_forward) {

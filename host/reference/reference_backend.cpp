@@ -2,9 +2,11 @@
 // from the C library; of the shared formulas it uses only the random integers. Slow on purpose.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "host/backends/run_control.hpp"
+#include "host/reference/reference_prices.hpp"
 #include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
@@ -90,82 +92,121 @@ double normal_quantile(double p) {
 /// The normal of a random word: inversion at the middle of its 2^-32 wide cell.
 double normal_of_word(std::uint32_t word) { return normal_quantile((static_cast<double>(word) + 0.5) / 4294967296.0); }
 
-double normal_cdf_erfc(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
+/// One path, step by step, as docs/methodology.md section 2 has it.
+class PathSimulation {
+ public:
+  PathSimulation(const PreparedRun& run, std::uint64_t path)
+      : run_(run), plan_(run.scenarios), path_(path), state_(plan_.factors.size(), 0.0) {}
 
-/// Undiscounted Black-76 in price units.
-double black76(double sign, double forward, double strike, double total_vol) {
-  if (total_vol <= 0.0) { return std::max(sign * (forward - strike), 0.0); }
-  const double d1 = std::log(forward / strike) / total_vol + 0.5 * total_vol;
-  const double d2 = d1 - total_vol;
-  return sign * (forward * normal_cdf_erfc(sign * d1) - strike * normal_cdf_erfc(sign * d2));
-}
-
-double smile_total_vol(const math::SviSmile<double>& s, double k) {
-  const double w = s.a + s.b * (s.rho * (k - s.m) + std::sqrt((k - s.m) * (k - s.m) + s.s * s.s));
-  return std::sqrt(std::max(w, 1e-8));
-}
-
-/// Observations of one path.
-std::vector<double> simulate_path(const PreparedRun& run, std::uint64_t path) {
-  const ScenarioPlan& plan = run.scenarios;
-  const std::size_t factors = plan.factors.size(), regimes = plan.num_regimes;
-  std::vector<double> state(factors, 0.0), normal((factors + 3) / 4 * 4), observed;
-  std::size_t regime = 0;
-  for (std::uint32_t step = 0; step < plan.num_steps; ++step) {
-    const math::PhiloxBlock chain =
-        math::philox4x32_10(run.seed, math::rng_block(math::RngStream::regime, 0, step / 4), path);
-    const std::uint32_t* bounds =
-        step == 0 ? plan.start_bounds.data() : plan.transition_bounds.data() + regime * regimes;
-    std::size_t next = 0;
-    while (next + 1 < regimes && chain.word[step % 4] / 2 >= bounds[next]) { ++next; }
-    regime = next;
-    for (std::size_t j = 0; j < factors; j += 4) {
-      const math::PhiloxBlock block = math::philox4x32_10(
-          run.seed, math::rng_block(math::RngStream::factor_shock, step, static_cast<std::uint32_t>(j / 4)), path);
-      for (std::size_t i = 0; i < 4; ++i) { normal[j + i] = normal_of_word(block.word[i]); }
-    }
-    for (std::size_t f = 0; f < factors; ++f) {
-      double shock = plan.drift[f * regimes + regime];
-      for (std::size_t j = 0; j <= f; ++j) {
-        shock += plan.loading[(f * (f + 1) / 2 + j) * regimes + regime] * normal[j];
+  /// The observations of the path.
+  std::vector<double> observe() {
+    std::vector<double> observed;
+    for (std::uint32_t step = 0; step < plan_.num_steps; ++step) {
+      choose_regime(step);
+      if (step % plan_.steps_per_mixing == 0) { choose_scales(step / plan_.steps_per_mixing); }
+      diffuse(step);
+      jump(step);
+      for (const Observation& observation : plan_.observations) {
+        if (observation.step == step + 1) { observed.push_back(state_[observation.factor]); }
       }
-      state[f] += shock;
     }
-    for (const Observation& observation : plan.observations) {
-      if (observation.step == step + 1) { observed.push_back(state[observation.factor]); }
+    return observed;
+  }
+
+ private:
+  math::PhiloxBlock words(math::RngStream stream, std::uint32_t step, std::size_t index) const {
+    return math::philox4x32_10(run_.seed, math::rng_block(stream, step, static_cast<std::uint32_t>(index)), path_);
+  }
+
+  static std::size_t count_below(const std::uint32_t* bounds, std::size_t num_bounds, std::uint32_t word) {
+    std::size_t count = 0;
+    while (count < num_bounds && word / 2 >= bounds[count]) { ++count; }
+    return count;
+  }
+
+  void choose_regime(std::uint32_t step) {
+    const std::uint32_t word = words(math::RngStream::regime, 0, step / 4).word[step % 4];
+    const std::uint32_t* bounds =
+        step == 0 ? plan_.start_bounds.data() : plan_.transition_bounds.data() + regime_ * plan_.num_regimes;
+    regime_ = count_below(bounds, plan_.num_regimes - 1, word);
+  }
+
+  /// The tail scale of each class: a cubic of the day's score in the piece it falls in.
+  void choose_scales(std::uint32_t day) {
+    if (plan_.num_classes == 0) { return; }
+    const double fresh = normal_of_word(words(math::RngStream::mixing, 0, day / 4).word[day % 4]);
+    const double keep = plan_.score_keep;
+    score_ = day == 0 ? fresh : keep * score_ + std::sqrt(1.0 - keep * keep) * fresh;
+    const double last = ScaleTable::num_pieces;
+    const double position = std::clamp(
+        (score_ - static_cast<double>(ScaleTable::low)) * static_cast<double>(ScaleTable::pieces_per_unit), 0.0, last);
+    const double piece = std::min(std::floor(position), last - 1.0);
+    scale_.clear();
+    for (std::uint32_t c = 0; c < plan_.num_classes; ++c) {
+      const double* a = plan_.scale_pieces.data() + (c * ScaleTable::num_pieces + static_cast<std::size_t>(piece)) * 4;
+      const double t = position - piece;
+      scale_.push_back(a[0] + a[1] * t + a[2] * t * t + a[3] * t * t * t);
     }
   }
-  return observed;
-}
 
-/// Value of one option in coin (inverse) or settlement currency (linear) at a forward, smile moved by `vol`.
-double option_price(const InstrumentTerms& t, double forward, double vol, double years) {
-  const double k = std::log(t.strike / forward);
-  const double total_vol =
-      t.settled && years == 0.0
-          ? 0.0
-          : std::max((smile_total_vol(t.smile, k) + t.residual_total_vol) * vol * std::sqrt(years / t.years_now), 1e-4);
-  const double value = black76(t.sign, forward, t.strike, total_vol);
-  return t.payoff == Payoff::inverse ? value / forward : value;
-}
-
-/// P&L of one contract in USD, by definition: the change in settlement currency times that currency's price then.
-double contract_pnl(const InstrumentTerms& t, const std::vector<double>& x) {
-  const double index = t.index_now_usd * std::exp(x[t.index_row]);
-  const double settlement = t.settlement_now_usd * std::exp(t.settlement_weight * x[t.settlement_row]);
-  const double log_return =
-      x[t.spot_row] + t.basis_weight * x[t.basis_row] + t.basis_roll - t.settlement_weight * x[t.quote_row];
-  const double forward = t.price_now * std::exp(log_return);
-  const double currency = t.payoff == Payoff::inverse ? index : settlement;
-  if (t.kind == InstrumentKind::option) {
-    const double before = option_price(t, t.price_now, 1.0, t.years_now);
-    const double after = option_price(t, forward, std::exp(x[t.vol_row]), t.settled ? 0.0 : t.years_at_horizon);
-    return t.contract_size * (after - before) * currency;
+  std::vector<double> multiply(const SparseTable& table, const std::vector<double>& input) const {
+    std::vector<double> out;
+    for (std::size_t row = 0; row + 1 < table.offsets.size(); ++row) {
+      double sum = 0.0;
+      for (std::uint32_t e = table.offsets[row]; e < table.offsets[row + 1]; ++e) {
+        sum += table.coefficients[e * plan_.num_regimes + regime_] * input[table.inputs[e]];
+      }
+      out.push_back(sum);
+    }
+    return out;
   }
-  if (t.payoff == Payoff::inverse) { return t.contract_size * (1.0 / t.price_now - 1.0 / forward) * currency; }
-  // Linear: the price change in the settlement currency, in USD.
-  return t.contract_size * (forward - t.price_now) * currency;
-}
+
+  void diffuse(std::uint32_t step) {
+    std::vector<double> normals(plan_.num_draws);
+    for (std::size_t j = 0; j < normals.size(); ++j) {
+      normals[j] = normal_of_word(words(math::RngStream::factor_shock, step, j / 4).word[j % 4]);
+    }
+    const std::vector<double> shocks = multiply(plan_.shocks, multiply(plan_.shared, normals));
+    for (std::size_t f = 0; f < state_.size(); ++f) {
+      const std::size_t at = f * plan_.num_regimes + regime_;
+      const double scale = plan_.tail_class[at] == 0 ? 1.0 : scale_[plan_.tail_class[at] - 1];
+      state_[f] =
+          plan_.keep[f] * state_[f] + plan_.drift[at] + scale * scale * plan_.scale_drift[at] + scale * shocks[f];
+    }
+  }
+
+  void jump(std::uint32_t step) {
+    if (plan_.processes.empty()) { return; }
+    const std::uint32_t word = words(math::RngStream::jump_count, 0, step / 4).word[step % 4];
+    const std::size_t count =
+        count_below(plan_.jump_counts.data() + regime_ * max_jumps_per_step, max_jumps_per_step, word);
+    for (std::size_t n = 0; n < count; ++n) {
+      const math::PhiloxBlock drawn = words(math::RngStream::jump, step, n);
+      const std::size_t process = count_below(plan_.jump_bounds.data() + regime_ * plan_.processes.size(),
+                                              plan_.processes.size() - 1, drawn.word[0]);
+      const JumpPlan& plan = plan_.processes[process];
+      const double size = jump_size_of_word(plan, drawn.word[1]);
+      for (std::uint32_t e = plan.first_effect; e < plan.last_effect; ++e) {
+        state_[plan_.effect_factors[e]] += plan_.effect_changes[e] * size;
+      }
+    }
+  }
+
+  static double jump_size_of_word(const JumpPlan& plan, std::uint32_t word) {
+    double size = plan.location;
+    if (plan.law == JumpLaw::normal) { size += plan.scale * normal_of_word(word); }
+    if (plan.law == JumpLaw::lognormal) { size *= std::exp(plan.scale * normal_of_word(word)); }
+    if (plan.law == JumpLaw::exponential) { size *= -std::log((std::floor(word / 256.0) + 0.5) / 16777216.0); }
+    return std::clamp(size, -plan.max, plan.max);
+  }
+
+  const PreparedRun& run_;
+  const ScenarioPlan& plan_;
+  std::uint64_t path_;
+  std::vector<double> state_, scale_;
+  std::size_t regime_ = 0;
+  double score_ = 0.0;
+};
 
 /// VaR, ES and their standard errors from all losses of an account, by sorting.
 class TailOracle {
@@ -194,11 +235,33 @@ class TailOracle {
       squares += std::pow(weight(p) * influence, 2);
     }
     out.es_standard_error = std::sqrt(squares) / rule_.weight_sum;
+    if (rule_.fit_weight > 0.0) { out.fit = fit(losses, order); }
     if (tail_paths != nullptr) { tail_paths->insert(tail_paths->end(), order.begin(), order.begin() + out.tail_count); }
     return out;
   }
 
  private:
+  /// Probability-weighted moments of the losses beyond the fit's threshold.
+  TailFit fit(const std::vector<double>& losses, const std::vector<std::uint32_t>& order) const {
+    const std::uint32_t beyond = rank_position(order, rule_.fit_weight);
+    const double u = losses[order[beyond]];
+    double all = 0.0;
+    for (std::uint32_t i = 0; i < beyond; ++i) { all += weight(order[i]); }
+    double a0 = 0.0, a1 = 0.0, before = 0.0;
+    for (std::uint32_t i = 0; i < beyond; ++i) {
+      const double share = weight(order[i]) / all;
+      a0 += share * (losses[order[i]] - u);
+      a1 += share * (losses[order[i]] - u) * (before + share / 2.0);
+      before += share;
+    }
+    if (!(a0 > 0.0)) { return {u, 0.0, 0.0, u}; }
+    const double shape = 2.0 - a0 / (a0 - 2.0 * a1), scale = 2.0 * a0 * a1 / (a0 - 2.0 * a1);
+    const double ratio = all / rule_.tail_weight;
+    const double var = u + (std::fabs(shape) < 1e-9 ? scale * std::log(ratio)
+                                                    : scale / shape * (std::pow(ratio, shape) - 1.0));
+    return {u, shape, scale, (var + scale - shape * u) / (1.0 - shape)};
+  }
+
   double weight(std::uint32_t path) const { return run_.path_weights.empty() ? 1.0 : run_.path_weights[path]; }
 
   /// Position in the order at which the accumulated weight first exceeds `rank`; the last one if it never does.
@@ -243,23 +306,32 @@ class ReferenceBackend final : public Backend {
                                                          std::uint64_t first, std::uint64_t last,
                                                          const TailsRequest& request) {
     std::vector<std::vector<double>> losses(last - first, std::vector<double>(run.num_paths, 0.0));
-    std::vector<double> pnl(run.columns.num_columns);
+    const ReferencePrices prices(run.columns);
     for (std::uint64_t path = 0; path < run.num_paths; ++path) {
       check_stop(request);
       if (request.progress && path % 256 == 0) {
         request.progress(static_cast<double>(path) / static_cast<double>(run.num_paths));
       }
-      const std::vector<double> x = simulate_path(run, path);
-      for (const InstrumentTerms& terms : run.columns.terms) { pnl[terms.column] = contract_pnl(terms, x); }
+      const std::vector<double> pnl = prices.pnl(PathSimulation(run, path).observe());
       for (std::uint64_t account = first; account < last; ++account) {
-        double total = 0.0;
-        for (std::uint64_t p = accounts.offsets[account]; p < accounts.offsets[account + 1]; ++p) {
-          total += accounts.quantities[p] * pnl[accounts.columns[p].column()];
-        }
-        losses[account - first][path] = -total;
+        losses[account - first][path] = account_loss(run.columns, accounts, account, pnl);
       }
     }
     return losses;
+  }
+
+  /// The highest over the read times of the path.
+  static double account_loss(const ColumnPlan& columns, const AccountPlan& accounts, std::uint64_t account,
+                             const std::vector<double>& pnl) {
+    double worst = -std::numeric_limits<double>::infinity();
+    for (std::uint32_t slice = 0; slice < columns.num_slices; ++slice) {
+      double total = 0.0;
+      for (std::uint64_t p = accounts.offsets[account]; p < accounts.offsets[account + 1]; ++p) {
+        total += accounts.quantities[p] * pnl[slice * columns.num_columns + accounts.columns[p].column()];
+      }
+      worst = std::max(worst, -total);
+    }
+    return worst;
   }
 };
 

@@ -9,6 +9,7 @@
 #include "host/synth/draws.hpp"
 #include "host/synth/synth.hpp"
 #include "kernels/math/black76.hpp"
+#include "kernels/math/smile.hpp"
 
 namespace tailmargin {
 namespace synth {
@@ -95,12 +96,10 @@ double nice_step(double x) {
   return decimal(nice, e - 1);
 }
 
-/// Gatheral and Jacquier, "Arbitrage-free SVI volatility surfaces" (2014), power-law SSVI, written as raw SVI. Total
-/// at-the-money variance rises with the term, and eta (1 + |rho|) <= 2 rules out butterflies.
-math::SviSmile<double> smile_of(double atm_variance, double rho, double eta) {
-  const double phi = eta / math::sqrt(atm_variance * (1.0 + atm_variance));
-  const double root = math::sqrt(1.0 - rho * rho);
-  return {0.5 * atm_variance * (1.0 - rho * rho), 0.5 * atm_variance * phi, rho, -rho / phi, root / phi};
+/// Gatheral and Jacquier, "Arbitrage-free SVI volatility surfaces" (2014), power-law SSVI. Total at-the-money variance
+/// rises with the term, and eta (1 + |rho|) <= 2 rules out butterflies.
+math::SsviSmile<double> smile_of(double atm_variance, double rho, double eta) {
+  return {math::sqrt(0.5 * atm_variance), eta / math::sqrt(atm_variance * (1.0 + atm_variance)), rho};
 }
 
 class MarketMaker {
@@ -212,7 +211,7 @@ class MarketMaker {
   void add_chain(const Coin& coin, const ListedExpiry& expiry, double years, double forward, double atm, Draws& draws) {
     const double sd = atm * math::sqrt(years);
     const double rho = coin.options == OptionsOf::inverse ? draws.between(-0.35, -0.15) : draws.between(-0.2, 0.1);
-    const math::SviSmile<double> smile = smile_of(sd * sd, rho, draws.between(0.9, 1.2));
+    const math::SsviSmile<double> smile = smile_of(sd * sd, rho, draws.between(0.9, 1.2));
     const double step = nice_step(forward * math::larger(sd * 0.3, 0.008));
     const double reach = 3.3;  // standard deviations to the last strikes
     const double first = std::floor(forward * math::exp(-reach * sd) / step);
@@ -220,7 +219,7 @@ class MarketMaker {
     for (double n = math::larger(first, 1.0); n <= last; n += 1.0) {
       const double strike = round_digits(n * step, 6);
       const double k = math::log(strike / forward);
-      const double vol = round_to(math::svi_total_vol(smile, k) / math::sqrt(years), -4);
+      const double vol = round_to(math::ssvi_total_vol(smile, k) / math::sqrt(years), -4);
       add_option(coin, expiry, years, forward, strike, vol, k / sd, OptionType::call, draws);
       add_option(coin, expiry, years, forward, strike, vol, k / sd, OptionType::put, draws);
     }

@@ -32,9 +32,9 @@ inline constexpr AccuracyBound black76_float{"black76, float", 5e-7, "of the lar
                                              "k -3 to 3, total vol 1e-4 to 4"};
 inline constexpr AccuracyBound black76_double{"black76, double", 1e-15, "of the larger of forward and strike",
                                               "k -3 to 3, total vol 1e-4 to 4"};
-inline constexpr AccuracyBound svi_total_vol_float{"svi_total_vol, float", 1e-6, "relative",
+inline constexpr AccuracyBound ssvi_total_vol_float{"ssvi_total_vol, float", 2e-6, "relative",
                                                    "k -3 to 3, smiles of the test"};
-inline constexpr AccuracyBound svi_total_vol_double{"svi_total_vol, double", 1e-15, "relative",
+inline constexpr AccuracyBound ssvi_total_vol_double{"ssvi_total_vol, double", 4e-15, "relative",
                                                     "k -3 to 3, smiles of the test"};
 
 /// An account is computed in double when the size its P&L is computed in (sum of |quantity| times contract size
@@ -66,8 +66,8 @@ inline constexpr AccuracyBound all[] = {
     normal_from_word_fall,
     black76_float,
     black76_double,
-    svi_total_vol_float,
-    svi_total_vol_double,
+    ssvi_total_vol_float,
+    ssvi_total_vol_double,
 };
 
 }  // namespace accuracy

@@ -25,8 +25,17 @@ struct RunConfig {
   std::uint32_t paths_per_tile = 0;      ///< 0: chosen
   std::uint64_t accounts_per_batch = 0;  ///< 0: chosen
   bool keep_tail_paths = false;
+  bool fit_tails = false;  ///< also fit a generalised Pareto law to every tail
   std::function<void(const std::string& stage, double fraction)> progress;
   const std::atomic<bool>* stop = nullptr;
+};
+
+/// A generalised Pareto law fitted to the worst losses of an account: a check of its ES.
+struct TailFitFigures {
+  double threshold_usd = 0.0;  ///< losses beyond it were fitted
+  double shape = 0.0;          ///< above 0: heavier than exponential
+  double scale_usd = 0.0;
+  double es_usd = 0.0;  ///< expected shortfall of the law
 };
 
 /// One row of the margins file. USD unless named otherwise.
@@ -43,7 +52,8 @@ struct AccountMargin {
   double initial_margin_usd = 0.0;
   double maintenance_margin_usd = 0.0;
   bool exact_precision = false;           ///< recomputed in double because its offsets cancel too much for float
-  std::vector<std::uint32_t> tail_paths;  ///< if asked for: worst first
+  std::vector<std::uint32_t> tail_paths = {};  ///< if asked for: worst first
+  TailFitFigures tail_fit = {};                ///< if asked for
 };
 
 struct StageTime {

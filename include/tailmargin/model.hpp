@@ -1,6 +1,7 @@
-// The scenario model: regimes, factor vols and correlations, margin parameters. File form: docs/model_file.md.
+// The scenario model: regimes, factor laws, jumps, surface dynamics, margin parameters. File form: docs/model_file.md.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,12 +11,17 @@ namespace tailmargin {
 
 /// What a risk factor moves. Never renumber: factor order, and so the draws of a path, depend on it.
 enum class FactorKind : std::uint8_t {
-  price = 0,    ///< log of the index price
-  vol = 1,      ///< log of the implied-vol level
-  carry = 2,    ///< annualised log-basis of dated futures and option forwards
-  premium = 3,  ///< log of perpetual mark over index
+  price = 0,        ///< log of the index price; of a stablecoin: its peg
+  vol = 1,          ///< log of the implied-vol level of long tenors
+  carry = 2,        ///< annualised log basis of dated futures and option forwards, long tenors
+  premium = 3,      ///< log of perpetual mark over index
+  term = 4,         ///< log of the implied-vol level of short tenors over that of long ones
+  skew = 5,         ///< log of the 25-delta call vol over the 25-delta put vol
+  butterfly = 6,    ///< log of the smile's curvature
+  carry_slope = 7,  ///< annualised log basis of short tenors less that of long ones
+  dislocation = 8,  ///< log of the venue's own prices over everybody else's
 };
-inline constexpr int num_factor_kinds = 4;
+inline constexpr std::size_t num_factor_kinds = 9;
 
 /// Picks factors: an underlying by name, "@group", or "*" for all; and a kind.
 struct FactorSelector {
@@ -23,13 +29,11 @@ struct FactorSelector {
   FactorKind kind = FactorKind::price;
 };
 
-/// Annual volatilities of the factors of the underlyings it matches; the first matching rule of a regime counts.
+/// How much the factors of the underlyings it matches move; the first matching rule of a regime counts.
 struct VolRule {
-  std::string match;         ///< name, "@group" or "*"
-  double price_vol = 0.0;    ///< per sqrt(year), >= 0
-  double vol_of_vol = 0.0;   ///< of the log implied-vol level, per sqrt(year), >= 0
-  double carry_vol = 0.0;    ///< of the annualised carry, per sqrt(year), >= 0
-  double premium_vol = 0.0;  ///< of the log perpetual premium, per sqrt(year), >= 0
+  std::string match;                                ///< name, "@group" or "*"
+  std::array<double, num_factor_kinds> vol = {};    ///< [kind] standard deviation per sqrt(year), >= 0
+  std::optional<double> tail_index = std::nullopt;  ///< degrees of freedom of the t law of a day, > 2; none: normal
 };
 
 enum class SameUnderlying : std::uint8_t { any, yes, no };
@@ -46,6 +50,15 @@ struct UnderlyingCorrelation {
   double rho = 0.0;  ///< in (-1, 1)
 };
 
+/// Loadings of an underlying on what all of them share and on what its block shares; the rest is its own:
+/// own^2 = 1 - common^2 - block^2. The first matching row counts; no match is all own.
+struct UnderlyingFactors {
+  std::string match;  ///< name, "@group" or "*"
+  double common = 0.0;
+  std::string block;  ///< any name; underlyings with the same one share the block's draw; empty: none
+  double block_loading = 0.0;
+};
+
 /// An exception to the product of kind and underlying correlation, for each pair of different factors (one from a, one
 /// from b, either order); the first matching row counts.
 struct CorrelationRule {
@@ -59,9 +72,10 @@ struct Regime {
   std::vector<VolRule> vols;
   /// Two factors have the correlation of their kinds times that of their underlyings (1 for the same): positive
   /// definite whenever both tables are.
-  std::vector<KindCorrelation> kinds;
-  std::vector<UnderlyingCorrelation> underlyings;
-  std::vector<CorrelationRule> correlations;
+  std::vector<KindCorrelation> kinds = {};
+  std::vector<UnderlyingCorrelation> underlyings = {};     ///< a full matrix; or
+  std::vector<UnderlyingFactors> underlying_factors = {};  ///< common + block + own
+  std::vector<CorrelationRule> correlations = {};
 };
 
 struct Group {
@@ -69,25 +83,95 @@ struct Group {
   std::vector<std::string> underlyings;
 };
 
-enum class Drift : std::uint8_t { martingale, zero };  ///< of the log price within a regime
+/// Pulls a factor back: what is left of its distance to `level` halves every half life. First match counts.
+struct Reversion {
+  std::string match;
+  FactorKind kind = FactorKind::vol;
+  double half_life_hours = 0.0;  ///< > 0
+  double level = 0.0;            ///< change from now it is pulled to
+};
+
+/// The law of a jump's size Y. From one standard normal Z:
+///   fixed      location
+///   normal     location + scale Z
+///   lognormal  location exp(scale Z)          location is the median, > 0
+///   exponential  -location ln(uniform)        location is the mean, > 0
+/// cut to [-max, max].
+enum class JumpLaw : std::uint8_t { fixed = 0, normal = 1, lognormal = 2, exponential = 3 };
+
+/// What a jump of size 1 does to an underlying's factors; the first matching row counts.
+struct JumpEffect {
+  std::string match;
+  std::array<double, num_factor_kinds> change{};  ///< [kind] added per unit of size
+};
+
+enum class JumpScope : std::uint8_t {
+  market,  ///< one event moves every underlying an effect matches, by one size
+  each,    ///< every underlying an effect matches has events of its own, independent of the others'
+};
+
+/// A Poisson process of jumps.
+struct JumpRule {
+  std::string name;
+  JumpScope scope = JumpScope::market;
+  std::vector<double> per_year;  ///< [regime] intensity, >= 0; with scope each, of every single underlying
+  JumpLaw law = JumpLaw::fixed;
+  double location = 0.0, scale = 0.0, max = 3.0;
+  std::vector<JumpEffect> effects;
+  double sample_multiple = 1.0;  ///< how many times more often it is sampled than it happens, >= 1; weights undo it
+};
+
+enum class Drift : std::uint8_t { martingale, zero };  ///< of the price: what keeps its mean, price or log price
 enum class TimeRoll : std::uint8_t { on, off };        ///< whether instruments age by the horizon
 
 enum class StartKind : std::uint8_t { stationary, probabilities };
 
+enum class Repair : std::uint8_t { refuse, nearest };  ///< of correlations that no joint law has
+
+enum class Sticky : std::uint8_t { moneyness, strike };  ///< what implied vol stays with when the forward moves
+
+enum class PathMeasure : std::uint8_t { terminal, worst };  ///< loss at the horizon, or the worst on the way
+
 struct Model {
   std::string name, date, source;
   std::string file;  ///< where it was read from, for messages
+
   double horizon_hours = 24.0;
   double step_hours = 1.0;
   Drift drift = Drift::martingale;
   TimeRoll time_roll = TimeRoll::on;
+  PathMeasure measure = PathMeasure::terminal;
+  double measure_hours =
+      1.0;  ///< with measure worst: how often the loss is looked at; whole steps that divide the horizon
+
   std::vector<Regime> regimes;
-  std::vector<std::vector<double>> transition;  ///< [from][to] per step, rows sum to one
+  double transition_hours = 1.0;                ///< time the matrix is for
+  std::vector<std::vector<double>> transition;  ///< [from][to] per transition_hours, rows sum to one
   StartKind start = StartKind::stationary;
-  std::vector<double> start_probabilities;  ///< if start is probabilities
+  std::vector<double> start_probabilities;  ///< [regime] if start is probabilities
+
   std::vector<Group> groups;
+  Repair repair = Repair::refuse;
+  double min_eigenvalue = 0.01;  ///< of a repaired correlation matrix, in (0, 1)
+
+  /// Fat tails that live at the horizon: one scale per path and block of hours, shared by all steps in it.
+  double mixing_hours = 24.0;       ///< whole steps
+  double mixing_persistence = 0.0;  ///< correlation of the scores of a block and the next, in [0, 1)
+  double mixing_max_scale = 20.0;   ///< largest scale, in standard deviations
+
+  std::vector<Reversion> reversions;
+  std::vector<JumpRule> jumps;
+
+  Sticky sticky = Sticky::moneyness;
+  double term_days = 30.0;                  ///< tenor over which `term` decays by e
+  double carry_slope_days = 30.0;           ///< the same for `carry_slope`
+  double settlement_average_minutes = 0.0;  ///< index average before an expiry within the horizon, at most a step
+  double funding_interval_hours = 8.0;      ///< between payments, aligned to midnight UTC; 0: no funding
+  double funding_cap = 0.03;                ///< largest rate of a payment either way, fraction of notional
+
   double confidence = 0.99;        ///< of VaR and ES, in (0.5, 1)
   double maintenance_ratio = 0.8;  ///< maintenance over initial margin, in (0, 1]
+  double uplift_confidence = 0.5;  ///< margin takes the upper bound of ES at this one-sided level, in [0.5, 1); 0.5: ES
 };
 
 /// Name of a factor kind as model files spell it.

@@ -8,6 +8,8 @@ namespace tailmargin {
 TM_INSTANTIATE_FOR_BLOCKS(SimulatePaths);
 TM_INSTANTIATE_FOR_EACH(FillMarketRows<float>);
 TM_INSTANTIATE_FOR_EACH(FillMarketRows<double>);
+TM_INSTANTIATE_FOR_EACH(FillSurfaces<float>);
+TM_INSTANTIATE_FOR_EACH(FillSurfaces<double>);
 TM_INSTANTIATE_FOR_EACH(FillProductColumns<float>);
 TM_INSTANTIATE_FOR_EACH(FillProductColumns<double>);
 TM_INSTANTIATE_FOR_EACH(FillOptionColumns<float>);

@@ -1,31 +1,72 @@
-// Step 2: revaluation. Scenario rows become market rows (forward returns, growth factors, vol multipliers),
-// and market rows become the P&L of one contract of every instrument: full revaluation, no greeks.
+// Step 2: revaluation. Scenario rows become market rows (forward returns, growth factors, rates, smiles), and market
+// rows become the P&L of one contract of every instrument: full revaluation, no greeks.
 #pragma once
 
 #include "kernels/math/black76.hpp"
+#include "kernels/math/smile.hpp"
 
 namespace tailmargin {
 
 /// What is done to the linear combination behind a market row.
 enum class RowTransform : std::uint32_t { identity = 0, exponential = 1, exponential_minus_one = 2 };
 
-/// One market row: transform(constant + sum of weight[i] * observation[i]).
+inline constexpr std::uint32_t max_row_terms = 5;
+
+/// One market row: transform of (constant + sum of weight[i] * observation[i]), the sum cut to [lower, upper].
 /// Unused terms have weight 0 and observation 0.
 template <class Real>
 struct MarketRow {
   RowTransform transform;
-  std::uint32_t observation[3];
-  Real weight[3];
+  std::uint32_t observation[max_row_terms];
+  Real weight[max_row_terms];
   Real constant;
+  Real lower, upper;
 };
 
-/// P&L = scale * growth * move, in USD per contract. Spot, perpetuals, futures, assets, linear and inverse.
+/// A sum that is not cut: what the ends of [lower, upper] are then.
+inline constexpr double row_not_cut = 1e30;
+
+/// One expiry's smile on a path, three market rows: level, phi, rho (math::SsviSmile). The level of vol moves by e^(vol
+/// + term), the vols 25 deltas either side of the money against each other by e^skew, curvature by e^butterfly; then
+/// the smile is held above the one of the expiry before (math::limit_smile).
+template <class Real>
+struct SmileRow {
+  std::uint32_t vol, term, skew, butterfly;                     ///< observations
+  Real vol_weight, term_weight, skew_weight, butterfly_weight;  ///< 0 where the model has no such factor
+  Real theta;      ///< total variance at the money with the time left then, level not moved
+  Real slope;      ///< theta phi likewise
+  Real log_ratio;  ///< 2 ln(vol 25 deltas above the money / below)
+  Real wing;       ///< phi k of those points
+};
+
+inline constexpr std::uint32_t rows_per_smile = 3;
+
+/// The expiries of one surface in order of time: [first, last) of the smile rows.
+struct SurfaceRows {
+  std::uint32_t first, last;
+};
+
+/// How far a path's level of vol, curvature and (twice) the log ratio of wings may go, in logs: beyond, they stay
+/// there.
+inline constexpr double max_log_level = 5.0;
+inline constexpr double max_log_curvature = 3.0;
+inline constexpr double max_log_ratio = 8.0;
+
+/// One payment of funding, USD that one contract held long pays: scale * growth * rate.
+template <class Real>
+struct Payment {
+  std::uint32_t rate_row, growth_row;
+  Real scale;
+};
+
+/// P&L = scale * growth * move - payments, in USD per contract. Spot, perpetuals, futures, assets, linear and inverse.
 ///   growth  settlement currency's price over its price now
 ///   move    change of the contract's value in settlement currency, relative
 template <class Real>
 struct ProductColumn {
   std::uint32_t out;  ///< column number
   std::uint32_t growth_row, move_row;
+  std::uint32_t first_payment, num_payments;
   Real scale;  ///< USD per contract, may be negative
 };
 
@@ -39,38 +80,58 @@ struct OptionColumn {
   std::uint32_t unit_row;            ///< linear: forward growth; inverse: ones
   std::uint32_t return_row;          ///< log return of the forward in settlement currency
   std::uint32_t inverse_growth_row;  ///< exp(-return)
-  std::uint32_t vol_row;             ///< implied-vol multiplier
-  std::uint32_t settled;             ///< 1 if it expires within the horizon: value is the payoff
+  std::uint32_t smile_row;           ///< first of the smile's three rows
+  std::uint32_t settled;             ///< 1 if it has expired by then: value is the payoff
   Real sign;                         ///< +1 call, -1 put
   Real scale;                        ///< USD value now of one contract at value 1
   Real log_moneyness;                ///< ln(strike / forward) now
   Real moneyness;                    ///< strike / forward now
   Real base_value;                   ///< value now, from the same function
-  Real residual;                     ///< mark total vol less smile total vol, now
-  Real time_scale;                   ///< sqrt(time left at the horizon / time left now)
-  math::SviSmile<Real> smile;        ///< total variance now, in log-moneyness
+  Real residual;                     ///< (mark total vol less smile total vol) over the smile's level, now
+  Real follow;                       ///< share of the forward's return the smile follows: 1 sticky moneyness, 0 strike
 };
 
 /// The linear combination behind a market row.
 template <class Real>
-TM_HD Real market_row_sum(const MarketRow<Real>& row, Real x0, Real x1, Real x2) {
-  return math::fma(row.weight[0], x0, math::fma(row.weight[1], x1, math::fma(row.weight[2], x2, row.constant)));
+TM_HD Real market_row_sum(const MarketRow<Real>& row, Real x0, Real x1, Real x2, Real x3, Real x4) {
+  const Real sum = math::fma(
+      row.weight[0], x0,
+      math::fma(
+          row.weight[1], x1,
+          math::fma(row.weight[2], x2, math::fma(row.weight[3], x3, math::fma(row.weight[4], x4, row.constant)))));
+  return math::smaller(math::larger(sum, row.lower), row.upper);
+}
+
+/// x cut to [-end, end].
+template <class Real>
+TM_HD Real cut_to(Real x, double end) {
+  return math::smaller(math::larger(x, Real(-end)), Real(end));
+}
+
+/// The smile on a path before it is held above the one before, from changes of the factors.
+template <class Real>
+TM_HD math::SmileTarget<Real> smile_target(const SmileRow<Real>& row, Real vol, Real term, Real skew, Real butterfly) {
+  const Real level = math::exp(cut_to(math::fma(row.vol_weight, vol, row.term_weight * term), max_log_level));
+  const Real bend = math::exp(cut_to(row.butterfly_weight * butterfly, max_log_curvature));
+  const Real ratio = math::exp(cut_to(math::fma(row.skew_weight, Real(2) * skew, row.log_ratio), max_log_ratio));
+  const Real tanh_log_ratio = (ratio - Real(1)) / (ratio + Real(1));
+  return {row.theta * level * level, row.slope * level * bend, math::rho_of_vol_ratio(tanh_log_ratio, row.wing * bend)};
 }
 
 /// Smallest total vol an option is priced with: 1e-4, below which its value is the payoff to float accuracy.
 template <class Real>
-TM_HD Real path_total_vol(const OptionColumn<Real>& option, Real log_moneyness, Real vol_multiplier) {
-  const Real quoted = math::svi_total_vol(option.smile, log_moneyness) + option.residual;
-  return math::larger(quoted * vol_multiplier * option.time_scale, Real(1e-4));
+TM_HD Real path_total_vol(const OptionColumn<Real>& option, const math::SsviSmile<Real>& smile, Real forward_return) {
+  const Real k = math::fma(-option.follow, forward_return, option.log_moneyness);
+  return math::larger(smile.level * (math::ssvi_shape(smile.phi * k, smile.rho) + option.residual), Real(1e-4));
 }
 
-/// Value of an option over its forward, from market rows. Now: return 0, inverse_growth 1, vol 1, time_scale 1.
+/// Value of an option over its forward, from market rows. Now: return 0, inverse_growth 1, the smile of now.
 template <class Real>
-TM_HD Real option_value(const OptionColumn<Real>& option, Real forward_return, Real inverse_growth,
-                        Real vol_multiplier) {
+TM_HD Real option_value(const OptionColumn<Real>& option, const math::SsviSmile<Real>& smile, Real forward_return,
+                        Real inverse_growth) {
   const Real moneyness = option.moneyness * inverse_growth;
   const Real k = option.log_moneyness - forward_return;
-  return math::black76_over_forward(option.sign, k, moneyness, path_total_vol(option, k, vol_multiplier));
+  return math::black76_over_forward(option.sign, k, moneyness, path_total_vol(option, smile, forward_return));
 }
 
 template <class Real>
@@ -85,28 +146,92 @@ TM_HD void fill_market_row(const MarketRow<Real>& row, const float* obs, std::ui
   const float* x0 = obs + row.observation[0] * obs_stride;
   const float* x1 = obs + row.observation[1] * obs_stride;
   const float* x2 = obs + row.observation[2] * obs_stride;
+  const float* x3 = obs + row.observation[3] * obs_stride;
+  const float* x4 = obs + row.observation[4] * obs_stride;
   const MarketRow<Real> r = row;
   if (r.transform == RowTransform::exponential) {
     TM_LANES
-    for (int l = 0; l < width; ++l) { out[l] = math::exp(market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l]))); }
+    for (int l = 0; l < width; ++l) {
+      out[l] = math::exp(market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l]), Real(x3[l]), Real(x4[l])));
+    }
   } else if (r.transform == RowTransform::exponential_minus_one) {
     TM_LANES
-    for (int l = 0; l < width; ++l) { out[l] = math::expm1(market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l]))); }
+    for (int l = 0; l < width; ++l) {
+      out[l] = math::expm1(market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l]), Real(x3[l]), Real(x4[l])));
+    }
   } else {
     TM_LANES
-    for (int l = 0; l < width; ++l) { out[l] = market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l])); }
+    for (int l = 0; l < width; ++l) {
+      out[l] = market_row_sum(r, Real(x0[l]), Real(x1[l]), Real(x2[l]), Real(x3[l]), Real(x4[l]));
+    }
+  }
+}
+
+/// The three rows of one smile on lanes [0, width): out[row * stride + lane].
+/// @param before  the rows of the expiry before it, null for the first
+template <class Real>
+TM_HD void fill_smile(const SmileRow<Real>& row, const Real* before, const float* obs, std::uint64_t stride, int width,
+                      Real* out) {
+  const float* vol = obs + row.vol * stride;
+  const float* term = obs + row.term * stride;
+  const float* skew = obs + row.skew * stride;
+  const float* butterfly = obs + row.butterfly * stride;
+  const SmileRow<Real> r = row;
+  Real* level = out;
+  Real* phi = out + stride;
+  Real* rho = out + 2 * stride;
+  if (before == nullptr) {
+    TM_LANES
+    for (int l = 0; l < width; ++l) {
+      const math::SsviSmile<Real> smile =
+          math::limit_smile(smile_target(r, Real(vol[l]), Real(term[l]), Real(skew[l]), Real(butterfly[l])),
+                            math::no_smile_before<Real>());
+      level[l] = smile.level;
+      phi[l] = smile.phi;
+      rho[l] = smile.rho;
+    }
+  } else {
+    const Real* level_before = before;
+    const Real* phi_before = before + stride;
+    const Real* rho_before = before + 2 * stride;
+    TM_LANES
+    for (int l = 0; l < width; ++l) {
+      const math::SsviSmile<Real> smile =
+          math::limit_smile(smile_target(r, Real(vol[l]), Real(term[l]), Real(skew[l]), Real(butterfly[l])),
+                            math::SsviSmile<Real>{level_before[l], phi_before[l], rho_before[l]});
+      level[l] = smile.level;
+      phi[l] = smile.phi;
+      rho[l] = smile.rho;
+    }
+  }
+}
+
+/// All smiles of a surface, in order of time: three rows each, those of smile s from row 3 s of `out`.
+template <class Real>
+TM_HD void fill_surface(const SmileRow<Real>* smiles, const SurfaceRows& surface, const float* obs,
+                        std::uint64_t stride, int width, Real* out) {
+  for (std::uint32_t s = surface.first; s < surface.last; ++s) {
+    Real* rows = out + std::uint64_t{s} * rows_per_smile * stride;
+    fill_smile(smiles[s], s == surface.first ? nullptr : rows - rows_per_smile * stride, obs, stride, width, rows);
   }
 }
 
 /// P&L of one contract on lanes [0, width), from market[row * stride + lane].
 template <class Real>
-TM_HD void fill_product_column(const ProductColumn<Real>& column, const Real* market, std::uint64_t stride, int width,
-                               Real* out) {
+TM_HD void fill_product_column(const ProductColumn<Real>& column, const Payment<Real>* payments, const Real* market,
+                               std::uint64_t stride, int width, Real* out) {
   const Real* growth = market + column.growth_row * stride;
   const Real* move = market + column.move_row * stride;
   const Real scale = column.scale;
   TM_LANES
   for (int l = 0; l < width; ++l) { out[l] = scale * growth[l] * move[l]; }
+  for (std::uint32_t p = column.first_payment; p < column.first_payment + column.num_payments; ++p) {
+    const Real* rate = market + payments[p].rate_row * stride;
+    const Real* paid_growth = market + payments[p].growth_row * stride;
+    const Real size = payments[p].scale;
+    TM_LANES
+    for (int l = 0; l < width; ++l) { out[l] = math::fma(-size * paid_growth[l], rate[l], out[l]); }
+  }
 }
 
 template <class Real>
@@ -117,7 +242,6 @@ TM_HD void fill_option_column(const OptionColumn<Real>& column, const Real* mark
   const Real* unit = market + option.unit_row * stride;
   const Real* forward_return = market + option.return_row * stride;
   const Real* inverse_growth = market + option.inverse_growth_row * stride;
-  const Real* vol = market + option.vol_row * stride;
   if (option.settled != 0) {
     TM_LANES
     for (int l = 0; l < width; ++l) {
@@ -125,10 +249,14 @@ TM_HD void fill_option_column(const OptionColumn<Real>& column, const Real* mark
       out[l] = option_pnl(option, growth[l], unit[l], payoff);
     }
   } else {
+    const Real* level = market + option.smile_row * stride;
+    const Real* phi = level + stride;
+    const Real* rho = level + 2 * stride;
     TM_LANES
     for (int l = 0; l < width; ++l) {
+      const math::SsviSmile<Real> smile{level[l], phi[l], rho[l]};
       out[l] =
-          option_pnl(option, growth[l], unit[l], option_value(option, forward_return[l], inverse_growth[l], vol[l]));
+          option_pnl(option, growth[l], unit[l], option_value(option, smile, forward_return[l], inverse_growth[l]));
     }
   }
 }

@@ -1,4 +1,5 @@
-// Step 1: scenarios. A path is a pure function of (seed, path): regime chain, then correlated factor steps.
+// Step 1: scenarios. A path is a pure function of (seed, path): regime chain, tail scale of the day, correlated
+// factor steps, jumps.
 #pragma once
 
 #include "kernels/math/normal.hpp"
@@ -12,33 +13,93 @@ struct Observation {
   std::uint32_t factor;
 };
 
+/// Rows of a sparse matrix, one coefficient per entry and regime.
+struct SparseRows {
+  const std::uint32_t* offsets;  ///< [row + 1] into inputs
+  const std::uint32_t* inputs;   ///< [entry] which input
+  const float* coefficients;     ///< [entry][regime]
+};
+
+/// Scale of a day's shocks as a function of a standard normal score: cubic pieces, one row of them per tail class.
+struct ScaleTable {
+  static constexpr float low = -6.5f;  ///< the score of the first knot; a normal word reaches 6.34
+  static constexpr float pieces_per_unit = 16.0f;
+  static constexpr std::uint32_t num_pieces = 208;
+};
+
+/// A Poisson process of jumps and what one of its jumps does.
+struct JumpProcess {
+  std::uint32_t law;  ///< JumpLaw
+  float location, scale, max;
+  std::uint32_t first_effect, last_effect;  ///< into effects
+};
+
+struct JumpEffectEntry {
+  std::uint32_t factor;
+  float change;  ///< per unit of size
+};
+
 /// Arguments of simulate_lanes: non-owning, trivially copyable, immutable during a run.
 struct SimulatePayload {
   std::uint64_t seed;
   std::uint32_t num_steps;
   std::uint32_t num_regimes;
   std::uint32_t num_factors;
+  std::uint32_t num_draws;         ///< normals of a step
+  std::uint32_t num_shared;        ///< rows of `shared`
+  std::uint32_t num_classes;       ///< tail classes beside the normal one
+  std::uint32_t num_processes;     ///< of jumps
+  std::uint32_t steps_per_mixing;  ///< steps that share one tail scale
   std::uint32_t num_observations;
   const std::uint32_t* start_bounds;       ///< [regime] cumulative probability * 2^31, last entry unused
   const std::uint32_t* transition_bounds;  ///< [regime from][regime to] the same per row
+  SparseRows shared;                       ///< correlated normals from the draws
+  SparseRows shocks;                       ///< [factor] a step's shock from the correlated normals
+  const float* keep;                       ///< [factor] what a step leaves of a factor's value; 1 without reversion
   const float* drift;                      ///< [factor][regime] mean of one step
-  const float* loading;                    ///< [factor f, factor j <= f packed][regime] step covariance factor
-  const Observation* observations;         ///< [row] rising in step
+  const float* scale_drift;                ///< [factor][regime] mean of one step per squared tail scale
+  const std::uint32_t* tail_class;         ///< [factor][regime] 0: normal, else class + 1
+  const float* scale_pieces;               ///< [class][piece][4] coefficients, constant first
+  float score_keep, score_fresh;           ///< of a day's score: what is kept of the day before, and the new part
+  const std::uint32_t* jump_counts;        ///< [regime][max_jumps_per_step] P(count <= n) * 2^31
+  const std::uint32_t* jump_bounds;        ///< [regime][process] cumulative probability * 2^31, last entry unused
+  const JumpProcess* processes;            ///< [process]
+  const JumpEffectEntry* effects;
+  const Observation* observations;  ///< [row] rising in step
 };
 
 /// Largest number of regimes a model may have.
 inline constexpr std::uint32_t max_regimes = 16;
 
-/// The regime a random word selects: the number of bounds at or below its upper 31 bits. Integers, so exact
-/// everywhere; 31 bits, so that the bound of probability one (2^31) is above every word.
-TM_HD std::uint32_t select_regime(const std::uint32_t* bounds, std::uint32_t num_regimes, std::uint32_t word) {
-  std::uint32_t regime = 0;
-  for (std::uint32_t k = 0; k + 1 < num_regimes; ++k) { regime += (word >> 1) >= bounds[k] ? 1u : 0u; }
-  return regime;
+/// More jumps than this in one step are not sampled: with one a step at most expected, they have probability 1e-6.
+inline constexpr std::uint32_t max_jumps_per_step = 8;
+
+/// The number of bounds at or below a random word's upper 31 bits. Integers, so exact everywhere; 31 bits, so that the
+/// bound of probability one (2^31) is above every word.
+TM_HD std::uint32_t count_bounds(const std::uint32_t* bounds, std::uint32_t num_bounds, std::uint32_t word) {
+  std::uint32_t count = 0;
+  for (std::uint32_t k = 0; k < num_bounds; ++k) { count += (word >> 1) >= bounds[k] ? 1u : 0u; }
+  return count;
 }
 
-/// Index of (f, j <= f) in a packed lower triangle.
-TM_HD std::uint32_t packed_lower(std::uint32_t f, std::uint32_t j) { return f * (f + 1) / 2 + j; }
+/// The same for many rising bounds.
+TM_HD std::uint32_t search_bounds(const std::uint32_t* bounds, std::uint32_t num_bounds, std::uint32_t word) {
+  std::uint32_t low = 0, high = num_bounds;
+  while (low < high) {
+    const std::uint32_t middle = (low + high) / 2;
+    if ((word >> 1) >= bounds[middle]) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/// The regime a random word selects.
+TM_HD std::uint32_t select_regime(const std::uint32_t* bounds, std::uint32_t num_regimes, std::uint32_t word) {
+  return count_bounds(bounds, num_regimes - 1, word);
+}
 
 /// Moves the chain of W paths on by one step (0-based); the first step draws from the start distribution.
 template <int W>
@@ -58,11 +119,41 @@ TM_HD void advance_regimes(const SimulatePayload& in, std::uint64_t first_path, 
   }
 }
 
+/// The tail scale of a class at a day's score.
+TM_HD float tail_scale(const float* pieces, float score) {
+  const float last = static_cast<float>(ScaleTable::num_pieces);
+  const float position =
+      math::smaller(math::larger((score - ScaleTable::low) * ScaleTable::pieces_per_unit, 0.0f), last);
+  const std::int32_t piece = static_cast<std::int32_t>(math::smaller(position, last - 1.0f));
+  const float t = position - static_cast<float>(piece);
+  const float* c = pieces + piece * 4;
+  return math::fma(t, math::fma(t, math::fma(t, c[3], c[2]), c[1]), c[0]);
+}
+
+/// New tail scales at the start of a day: scale[class * stride + lane]. Scores of days follow an AR(1) process, so that
+/// wild days come together.
+template <int W>
+TM_HD void draw_scales(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t day, float* score,
+                       float* scale, std::uint32_t stride) {
+  const std::uint64_t block = math::rng_block(math::RngStream::mixing, 0, day / 4);
+  TM_LANES
+  for (int l = 0; l < W; ++l) {
+    const math::PhiloxBlock words = math::philox4x32_10(in.seed, block, first_path + static_cast<std::uint64_t>(l));
+    const float fresh = math::normal_from_word(words.word[day % 4]);
+    score[l] = day == 0 ? fresh : math::fma(in.score_fresh, fresh, in.score_keep * score[l]);
+  }
+  for (std::uint32_t c = 0; c < in.num_classes; ++c) {
+    const float* pieces = in.scale_pieces + c * ScaleTable::num_pieces * 4;
+    TM_LANES
+    for (int l = 0; l < W; ++l) { scale[c * stride + static_cast<std::uint32_t>(l)] = tail_scale(pieces, score[l]); }
+  }
+}
+
 /// Independent normals of W paths for one step: normal[j * stride + lane].
 template <int W>
 TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step, float* normal,
                         std::uint32_t stride) {
-  for (std::uint32_t j = 0; j < in.num_factors; j += 4) {
+  for (std::uint32_t j = 0; j < in.num_draws; j += 4) {
     const std::uint64_t block = math::rng_block(math::RngStream::factor_shock, step, j / 4);
     TM_LANES
     for (int l = 0; l < W; ++l) {
@@ -76,69 +167,175 @@ TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std
   }
 }
 
-/// mean + sum_{j<=f} coefficient_j z_j with one regime's coefficients (every num_regimes-th of `row`), for W paths.
+/// One row of a sparse matrix times the inputs of W paths, with one regime's coefficients.
 template <int W>
-TM_HD void regime_shock(const float* row, std::uint32_t num_regimes, float mean, std::uint32_t f, const float* normal,
-                        std::uint32_t stride, float* shock) {
+TM_HD void sparse_row(const SparseRows& rows, std::uint32_t row, std::uint32_t regime, std::uint32_t num_regimes,
+                      const float* input, std::uint32_t stride, float* sum) {
   TM_LANES
-  for (int l = 0; l < W; ++l) { shock[l] = mean; }
-  for (std::uint32_t j = 0; j <= f; ++j) {
-    const float coefficient = row[j * num_regimes];
-    const float* z = normal + j * stride;
+  for (int l = 0; l < W; ++l) { sum[l] = 0.0f; }
+  for (std::uint32_t e = rows.offsets[row]; e < rows.offsets[row + 1]; ++e) {
+    const float coefficient = rows.coefficients[e * num_regimes + regime];
+    const float* x = input + rows.inputs[e] * stride;
     TM_LANES
-    for (int l = 0; l < W; ++l) { shock[l] = math::fma(coefficient, z[l], shock[l]); }
+    for (int l = 0; l < W; ++l) { sum[l] = math::fma(coefficient, x[l], sum[l]); }
   }
 }
 
-/// Adds one step's correlated shock to the state: x_f += drift_f(k) + sum_{j<=f} loading_fj(k) z_j.
-/// A group of paths computes the shock of every regime present in it and each path takes its own: loading
-/// coefficients per path would cost a gather per multiplication.
+/// What a step of one regime adds to one factor: drift + G^2 scale_drift + G shock, G the tail scale (1 if normal).
 template <int W>
-TM_HD void step_factors(const SimulatePayload& in, const std::uint32_t* regime, const float* normal, float* state,
-                        std::uint32_t stride) {
-  std::uint32_t present = 0;
-  for (int l = 0; l < W; ++l) { present |= 1u << regime[l]; }
+TM_HD void scaled_shock(const SimulatePayload& in, std::uint32_t f, std::uint32_t regime, const float* scale,
+                        std::uint32_t stride, float* shock) {
+  const std::uint32_t at = f * in.num_regimes + regime;
+  const float mean = in.drift[at], scale_mean = in.scale_drift[at];
+  const std::uint32_t tail_class = in.tail_class[at];
+  if (tail_class == 0) {
+    const float sum = mean + scale_mean;
+    TM_LANES
+    for (int l = 0; l < W; ++l) { shock[l] += sum; }
+  } else {
+    const float* g = scale + (tail_class - 1) * stride;
+    TM_LANES
+    for (int l = 0; l < W; ++l) { shock[l] = math::fma(g[l], math::fma(g[l], scale_mean, shock[l]), mean); }
+  }
+}
+
+/// Moves the factors of the paths that are in `regime` on by one step: x_f = keep_f x_f + shock_f.
+template <int W>
+TM_HD void step_regime(const SimulatePayload& in, std::uint32_t k, const std::uint32_t* regime, const float* normal,
+                       const float* scale, float* shared, float* state, std::uint32_t stride) {
+  for (std::uint32_t row = 0; row < in.num_shared; ++row) {
+    sparse_row<W>(in.shared, row, k, in.num_regimes, normal, stride, shared + row * stride);
+  }
   for (std::uint32_t f = 0; f < in.num_factors; ++f) {
-    const float* row = in.loading + packed_lower(f, 0) * in.num_regimes;
-    const float* mean = in.drift + f * in.num_regimes;
-    float* x = state + f * stride;
     float shock[W];
-    if constexpr (W == 1) {
-      regime_shock<1>(row + regime[0], in.num_regimes, mean[regime[0]], f, normal, stride, shock);
-      x[0] += shock[0];
-    } else {
-      for (std::uint32_t k = 0; k < in.num_regimes; ++k) {
-        if ((present >> k & 1u) == 0u) { continue; }
-        regime_shock<W>(row + k, in.num_regimes, mean[k], f, normal, stride, shock);
-        TM_LANES
-        for (int l = 0; l < W; ++l) { x[l] = regime[l] == k ? x[l] + shock[l] : x[l]; }
-      }
+    sparse_row<W>(in.shocks, f, k, in.num_regimes, shared, stride, shock);
+    scaled_shock<W>(in, f, k, scale, stride, shock);
+    const float keep = in.keep[f];
+    float* x = state + f * stride;
+    TM_LANES
+    for (int l = 0; l < W; ++l) { x[l] = regime[l] == k ? math::fma(keep, x[l], shock[l]) : x[l]; }
+  }
+}
+
+/// Moves the factors of W paths on by one step. A group of paths computes the shocks of every regime present in it and
+/// each path takes its own: coefficients per path would cost a gather per multiplication.
+template <int W>
+TM_HD void step_factors(const SimulatePayload& in, const std::uint32_t* regime, const float* normal, const float* scale,
+                        float* shared, float* state, std::uint32_t stride) {
+  if constexpr (W == 1) {
+    step_regime<1>(in, regime[0], regime, normal, scale, shared, state, stride);
+  } else {
+    std::uint32_t present = 0;
+    for (int l = 0; l < W; ++l) { present |= 1u << regime[l]; }
+    for (std::uint32_t k = 0; k < in.num_regimes; ++k) {
+      if ((present >> k & 1u) != 0u) { step_regime<W>(in, k, regime, normal, scale, shared, state, stride); }
     }
   }
 }
 
-/// Rows of scratch a path group needs in `state` and in `normal`: factors rounded up to whole blocks.
-TM_HD std::uint32_t scratch_rows(std::uint32_t num_factors) { return (num_factors + 3) / 4 * 4; }
+/// Size of a jump from one random word.
+TM_HD float jump_size(const JumpProcess& process, std::uint32_t word) {
+  const float z = math::normal_from_word(word);
+  float size = process.location;
+  if (process.law == 1) { size = math::fma(process.scale, z, process.location); }
+  if (process.law == 2) { size = process.location * math::exp(process.scale * z); }
+  if (process.law == 3) {
+    size = -process.location * math::log((static_cast<float>(word >> 8) + 0.5f) * 5.9604645e-8f);
+  }
+  return math::smaller(math::larger(size, -process.max), process.max);
+}
+
+/// Words of jump number n of a step: the first for its process, the second for its size.
+TM_HD math::PhiloxBlock jump_words(const SimulatePayload& in, std::uint64_t path, std::uint32_t step, std::uint32_t n) {
+  return math::philox4x32_10(in.seed, math::rng_block(math::RngStream::jump, step, n), path);
+}
+
+TM_HD std::uint32_t select_process(const SimulatePayload& in, std::uint32_t regime, std::uint32_t word) {
+  return search_bounds(in.jump_bounds + regime * in.num_processes, in.num_processes - 1, word);
+}
+
+/// The process of jump number n of a step.
+TM_HD std::uint32_t jump_process(const SimulatePayload& in, std::uint64_t path, std::uint32_t step,
+                                 std::uint32_t regime, std::uint32_t n) {
+  return select_process(in, regime, jump_words(in, path, step, n).word[0]);
+}
+
+/// The jumps of one path in one step, one after the other: which process, how large, and its effects.
+TM_HD void add_jumps(const SimulatePayload& in, std::uint64_t path, std::uint32_t step, std::uint32_t regime,
+                     std::uint32_t count, float* state, std::uint32_t stride) {
+  for (std::uint32_t n = 0; n < count; ++n) {
+    const math::PhiloxBlock words = jump_words(in, path, step, n);
+    const JumpProcess process = in.processes[select_process(in, regime, words.word[0])];
+    const float size = jump_size(process, words.word[1]);
+    for (std::uint32_t e = process.first_effect; e < process.last_effect; ++e) {
+      float* x = state + in.effects[e].factor * stride;
+      x[0] = math::fma(in.effects[e].change, size, x[0]);
+    }
+  }
+}
+
+/// Number of jumps of W paths in one step: one word each, four steps to a block.
+template <int W>
+TM_HD void count_jumps(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step,
+                       const std::uint32_t* regime, math::PhiloxBlock* words, std::uint32_t* count) {
+  const std::uint32_t lane_word = step % 4;
+  if (lane_word == 0) {
+    TM_LANES
+    for (int l = 0; l < W; ++l) {
+      words[l] = math::philox4x32_10(in.seed, math::rng_block(math::RngStream::jump_count, 0, step / 4),
+                                     first_path + static_cast<std::uint64_t>(l));
+    }
+  }
+  for (int l = 0; l < W; ++l) {
+    const std::uint32_t* bounds = in.jump_counts + regime[l] * max_jumps_per_step;
+    count[l] = (words[l].word[lane_word] >> 1) < bounds[0]
+                   ? 0u
+                   : count_bounds(bounds, max_jumps_per_step, words[l].word[lane_word]);
+  }
+}
+
+/// Rows of float scratch a path group needs, each of `stride` floats.
+TM_HD std::uint32_t scratch_rows(const SimulatePayload& in) {
+  return in.num_factors + (in.num_draws + 3) / 4 * 4 + in.num_shared + in.num_classes;
+}
 
 /// Simulates paths first_path .. first_path + W - 1 and writes their observations to
-/// out[row * out_stride + lane]. Units: log price, log vol level, annualised carry, log premium, all as
-/// changes from now.
-/// @param state, normal  scratch, scratch_rows(num_factors) * stride floats each
-/// @param regimes        if not null, the regime of each step: regimes[step * out_stride + lane]
+/// out[row * out_stride + lane]. Units as in FactorKind, all as changes from now.
+/// @param scratch  scratch_rows(in) * stride floats
+/// @param regimes  if not null, the regime of each step: regimes[step * out_stride + lane]
 template <int W>
-TM_HD void simulate_lanes(const SimulatePayload& in, std::uint64_t first_path, float* state, float* normal,
-                          std::uint32_t stride, float* out, std::uint64_t out_stride, std::uint8_t* regimes) {
-  math::PhiloxBlock words[W];
-  std::uint32_t regime[W];
-  for (int l = 0; l < W; ++l) { regime[l] = 0; }
+TM_HD void simulate_lanes(const SimulatePayload& in, std::uint64_t first_path, float* scratch, std::uint32_t stride,
+                          float* out, std::uint64_t out_stride, std::uint8_t* regimes) {
+  float* state = scratch;
+  float* normal = state + in.num_factors * stride;
+  float* shared = normal + (in.num_draws + 3) / 4 * 4 * stride;
+  float* scale = shared + in.num_shared * stride;
+  math::PhiloxBlock chain_words[W], count_words[W];
+  std::uint32_t regime[W], jumps[W];
+  float score[W];
+  for (int l = 0; l < W; ++l) {
+    regime[l] = 0;
+    score[l] = 0.0f;
+  }
   for (std::uint32_t f = 0; f < in.num_factors; ++f) {
     for (int l = 0; l < W; ++l) { state[f * stride + static_cast<std::uint32_t>(l)] = 0.0f; }
   }
   std::uint32_t row = 0;
   for (std::uint32_t step = 0; step < in.num_steps; ++step) {
-    advance_regimes<W>(in, first_path, step, words, regime);
+    advance_regimes<W>(in, first_path, step, chain_words, regime);
+    if (in.num_classes != 0 && step % in.steps_per_mixing == 0) {
+      draw_scales<W>(in, first_path, step / in.steps_per_mixing, score, scale, stride);
+    }
     draw_normals<W>(in, first_path, step, normal, stride);
-    step_factors<W>(in, regime, normal, state, stride);
+    step_factors<W>(in, regime, normal, scale, shared, state, stride);
+    if (in.num_processes != 0) {
+      count_jumps<W>(in, first_path, step, regime, count_words, jumps);
+      for (int l = 0; l < W; ++l) {
+        if (jumps[l] != 0) {
+          add_jumps(in, first_path + static_cast<std::uint64_t>(l), step, regime[l], jumps[l], state + l, stride);
+        }
+      }
+    }
     if (regimes != nullptr) {
       for (int l = 0; l < W; ++l) {
         regimes[step * out_stride + static_cast<std::uint64_t>(l)] = static_cast<std::uint8_t>(regime[l]);

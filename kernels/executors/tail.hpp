@@ -1,7 +1,7 @@
 // Step 4: the tail. Weighted VaR and ES with standard errors from the sorted worst losses.
 #pragma once
 
-#include "kernels/math/host_device.hpp"
+#include "kernels/math/elementary.hpp"
 
 namespace tailmargin {
 
@@ -25,7 +25,17 @@ struct TailRule {
   double weight_sum;         ///< sum of weights
   double weight_square_sum;  ///< sum of squared weights
   double rank_spread;        ///< one standard deviation of the weight beyond the quantile
-  std::uint32_t num_tail;    ///< number of worst losses that surely reach tail_weight + rank_spread
+  double fit_weight;         ///< weight of the tail a generalised Pareto law is fitted to; 0: none is
+  std::uint32_t num_tail;    ///< number of worst losses that surely reach tail_weight + rank_spread and fit_weight
+};
+
+/// A generalised Pareto law of the losses beyond a threshold: P(L > u + y | L > u) = (1 + shape y / scale)^(-1 /
+/// shape).
+struct TailFit {
+  double threshold;  ///< u, USD
+  double shape;      ///< above 0: heavier than exponential
+  double scale;      ///< USD
+  double es;         ///< expected shortfall of the law at the confidence level, USD
 };
 
 /// Tail figures of one account, USD.
@@ -37,7 +47,43 @@ struct TailFigures {
   double worst_loss;
   std::uint32_t worst_path;
   std::uint32_t tail_count;  ///< paths with a share in ES
+  TailFit fit;               ///< all zero unless rule.fit_weight asks for it
 };
+
+/// Fits the losses beyond rank rule.fit_weight by probability-weighted moments (Hosking and Wallis 1987): with
+/// a0 = E[Y] and a1 = E[Y (1 - F(Y))] of the excess Y, shape = 2 - a0 / (a0 - 2 a1), scale = 2 a0 a1 / (a0 - 2 a1).
+///   VaR = u + scale ((fit_weight / tail_weight)^shape - 1) / shape,  ES = (VaR + scale - shape u) / (1 - shape)
+/// @param tail  [count] sorted by worse(); holds every path down to rank fit_weight, which is above 0
+template <class Real>
+TM_HD TailFit fit_tail(const TailRule& rule, const TailLoss<Real>* tail, std::uint32_t count,
+                       const std::uint32_t* weights) {
+  double cumulative = 0.0;
+  std::uint32_t beyond = 0;
+  for (; beyond + 1 < count; ++beyond) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[beyond].path]);
+    if (cumulative + weight > rule.fit_weight) { break; }
+    cumulative += weight;
+  }
+  const double threshold = double(tail[beyond].loss);
+  double passed = 0.0, mean = 0.0, weighted = 0.0;
+  for (std::uint32_t i = 0; i < beyond; ++i) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    const double excess = weight * (double(tail[i].loss) - threshold);
+    mean += excess;
+    weighted = math::fma(excess, math::fma(0.5, weight, passed) / cumulative, weighted);
+    passed += weight;
+  }
+  if (!(mean > 0.0)) { return {threshold, 0.0, 0.0, threshold}; }  // all the same
+  mean /= cumulative;
+  weighted /= cumulative;
+  const double spread = mean - 2.0 * weighted;
+  const double shape = 2.0 - mean / spread, scale = 2.0 * mean * weighted / spread;
+  const double log_ratio = math::log(cumulative / rule.tail_weight);
+  const bool exponential = shape < 1e-9 && shape > -1e-9;
+  const double reach = exponential ? log_ratio : math::expm1(shape * log_ratio) / shape;
+  const double var = math::fma(scale, reach, threshold);
+  return {threshold, shape, scale, (var + scale - shape * threshold) / (1.0 - shape)};
+}
 
 /// VaR and ES of the sorted tail.
 ///   VaR  smallest loss q with weight{L > q} <= tail_weight
@@ -95,6 +141,7 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
   out.worst_loss = double(tail[0].loss);
   out.worst_path = tail[0].path;
   out.tail_count = tail_count;
+  out.fit = rule.fit_weight > 0.0 ? fit_tail(rule, tail, count, weights) : TailFit{};
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Black-76 in units of the forward, and the SVI smile it is fed with.
+// Black-76 in units of the forward.
 #pragma once
 
 #include "kernels/math/normal.hpp"
@@ -25,21 +25,6 @@ TM_HD Real black76_over_forward(Real sign, Real log_moneyness, Real moneyness, R
 template <class Real>
 TM_HD Real intrinsic_over_forward(Real sign, Real moneyness) {
   return larger(sign * (Real(1) - moneyness), Real(0));
-}
-
-/// One expiry's smile: raw SVI total variance w(k) = a + b (rho (k - m) + sqrt((k - m)^2 + s^2)).
-/// Gatheral, "A parsimonious arbitrage-free implied volatility parameterization" (2004).
-template <class Real>
-struct SviSmile {
-  Real a, b, rho, m, s;
-};
-
-/// sqrt of the smile's total variance at log-moneyness k; never below 1e-4.
-template <class Real>
-TM_HD Real svi_total_vol(const SviSmile<Real>& smile, Real log_moneyness) {
-  const Real x = log_moneyness - smile.m;
-  const Real wing = fma(smile.rho, x, sqrt(fma(x, x, smile.s * smile.s)));
-  return sqrt(larger(fma(smile.b, wing, smile.a), Real(1e-8)));
 }
 
 }  // namespace tailmargin::math

@@ -13,6 +13,9 @@ namespace tailmargin::math {
 enum class RngStream : std::uint32_t {
   factor_shock = 0,  ///< index = factor / 4, word = factor % 4
   regime = 1,        ///< step / 4 in the index, word = step % 4
+  mixing = 2,        ///< block of hours / 4 in the index, word = block % 4
+  jump_count = 3,    ///< step / 4 in the index, word = step % 4
+  jump = 4,          ///< index = number of the jump in its step; word 0 its process, word 1 its size
 };
 
 struct PhiloxBlock {

@@ -147,6 +147,7 @@ void expect_pack_is_lanes() {
   const PreparedRun run = hand_run({.num_paths = 64, .num_accounts = 20});
   const std::vector<Real> cube = plain_cube<Real>(run);
   const AccountPlan& plan = run.accounts;
+  const std::uint32_t slices = run.columns.num_slices, columns = run.columns.num_columns;
   const std::vector<Real> quantities(plan.quantities.begin(), plan.quantities.end());
   std::vector<PositionEntry<Real>> positions;
   for (std::size_t p = 0; p < plan.columns.size(); ++p) { positions.push_back({plan.columns[p], quantities[p]}); }
@@ -158,9 +159,10 @@ void expect_pack_is_lanes() {
 
   for (std::uint64_t account = 0; account < 20; ++account) {
     for (std::uint64_t path = 0; path < 64; path += W) {
-      const auto pack = account_pnl_pack<W>(table, account, aligned.data()->lane + path, 64);
+      const auto pack =
+          account_pnl_pack<W>(table, account, CubeView<Real>{aligned.data()->lane + path, 64, slices, columns});
       Real lanes[W];
-      account_pnl_lanes<W>(rows, account, cube.data() + path, 64, lanes);
+      account_pnl_lanes<W>(rows, account, CubeView<Real>{cube.data() + path, 64, slices, columns}, lanes);
       for (int l = 0; l < W; ++l) {
         EXPECT_EQ(math::to_bits(pack.lane[l]), math::to_bits(lanes[l])) << account << " " << path;
       }
@@ -180,8 +182,17 @@ TEST(FilterPnl, AFullBufferCountsOnAndWritesNoFurther) {
   const std::vector<float> cube(64);
   std::vector<TailKey<float>> keys(4, 7);
   std::uint32_t num_above = 0, num_ties = 0;
-  const FilterPnl<float> kernel{
-      {offsets.data(), nullptr}, nullptr, 1, cube.data(), 64, 100, 50, nullptr, 3, keys.data(), &num_above, &num_ties};
+  const FilterPnl<float> kernel{{offsets.data(), nullptr},
+                                nullptr,
+                                1,
+                                {cube.data(), 64, 1, 1},
+                                100,
+                                50,
+                                nullptr,
+                                3,
+                                keys.data(),
+                                &num_above,
+                                &num_ties};
 
   device.for_blocks("filter_pnl", 0, {FilterPnl<float>::num_blocks(1, 50), FilterPnl<float>::max_threads, 0}, kernel);
 

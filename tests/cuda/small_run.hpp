@@ -15,28 +15,52 @@ namespace tailmargin::test {
 
 template <class To, class From>
 MarketRow<To> narrow(const MarketRow<From>& row) {
-  MarketRow<To> out{row.transform, {row.observation[0], row.observation[1], row.observation[2]}, {}, To(row.constant)};
-  for (int i = 0; i < 3; ++i) { out.weight[i] = To(row.weight[i]); }
+  MarketRow<To> out{row.transform, {}, {}, To(row.constant), To(row.lower), To(row.upper)};
+  for (std::uint32_t i = 0; i < max_row_terms; ++i) {
+    out.observation[i] = row.observation[i];
+    out.weight[i] = To(row.weight[i]);
+  }
   return out;
 }
 
 template <class To, class From>
+SmileRow<To> narrow(const SmileRow<From>& s) {
+  return {s.vol,
+          s.term,
+          s.skew,
+          s.butterfly,
+          To(s.vol_weight),
+          To(s.term_weight),
+          To(s.skew_weight),
+          To(s.butterfly_weight),
+          To(s.theta),
+          To(s.slope),
+          To(s.log_ratio),
+          To(s.wing)};
+}
+
+template <class To, class From>
+Payment<To> narrow(const Payment<From>& p) {
+  return {p.rate_row, p.growth_row, To(p.scale)};
+}
+
+template <class To, class From>
+ProductColumn<To> narrow(const ProductColumn<From>& p) {
+  return {p.out, p.growth_row, p.move_row, p.first_payment, p.num_payments, To(p.scale)};
+}
+
+template <class To, class From>
 OptionColumn<To> narrow(const OptionColumn<From>& o) {
-  return {o.out,
-          o.growth_row,
-          o.unit_row,
-          o.return_row,
-          o.inverse_growth_row,
-          o.vol_row,
-          o.settled,
-          To(o.sign),
-          To(o.scale),
-          To(o.log_moneyness),
-          To(o.moneyness),
-          To(o.base_value),
-          To(o.residual),
-          To(o.time_scale),
-          {To(o.smile.a), To(o.smile.b), To(o.smile.rho), To(o.smile.m), To(o.smile.s)}};
+  return {o.out,           o.growth_row,     o.unit_row,     o.return_row, o.inverse_growth_row,
+          o.smile_row,     o.settled,        To(o.sign),     To(o.scale),  To(o.log_moneyness),
+          To(o.moneyness), To(o.base_value), To(o.residual), To(o.follow)};
+}
+
+template <class To, class Row>
+auto narrow_all(const std::vector<Row>& rows) {
+  std::vector<decltype(narrow<To>(rows.front()))> out;
+  for (const Row& row : rows) { out.push_back(narrow<To>(row)); }
+  return out;
 }
 
 /// Builds the columns: rows of each coin in double, narrowed to both precisions at the end.
@@ -49,51 +73,46 @@ class ColumnMaker {
     const std::uint32_t move = row(RowTransform::exponential_minus_one, price_row, 1.0);
     const std::uint32_t log_return = row(RowTransform::identity, price_row, 1.0);
     const std::uint32_t inverse = row(RowTransform::exponential, price_row, -1.0);
-    const std::uint32_t vol = row(RowTransform::exponential, vol_row, 1.0);
-    products_.push_back({next_++, ones, move, price_usd});
-    products_.push_back({next_++, growth, move, -0.5 * price_usd});
-    for (int i = 0; i < 6; ++i) {
+    const std::uint32_t rate = row(RowTransform::identity, vol_row, 0.01);
+    const auto first_smile = static_cast<std::uint32_t>(smiles_.size()),
+               first_payment = static_cast<std::uint32_t>(payments_.size());
+    // Two expiries, skewed by the price; the second is often held up by the first.
+    smiles_.push_back({vol_row, vol_row, price_row, price_row, 1.0, 0.5, -0.4, 0.2, 0.0040, 0.050, -0.2, 0.6});
+    smiles_.push_back({vol_row, vol_row, price_row, price_row, 1.0, 0.1, -0.4, 0.2, 0.0045, 0.052, -0.1, 0.6});
+    surfaces_.push_back({first_smile, first_smile + 2});
+    payments_.push_back({rate, growth, price_usd});
+    payments_.push_back({rate, ones, price_usd});
+    products_.push_back({next_++, ones, move, first_payment, 2, price_usd});
+    products_.push_back({next_++, growth, move, 0, 0, -0.5 * price_usd});
+    for (std::uint32_t i = 0; i < 6; ++i) {
       const double moneyness = 0.9 + 0.05 * i, sign = i % 2 == 0 ? 1.0 : -1.0;
-      OptionColumn<double> option{next_++,
-                                  ones,
-                                  growth,
-                                  log_return,
-                                  inverse,
-                                  vol,
-                                  i < 4 ? 0u : 1u,
-                                  sign,
-                                  price_usd,
-                                  std::log(moneyness),
-                                  moneyness,
-                                  0.0,
-                                  0.01,
-                                  0.9,
-                                  {0.002, 0.01, -0.3, 0.0, 0.1}};
-      option.base_value = 0.02 + 0.001 * i;
-      options_.push_back(option);
+      options_.push_back({next_++, ones, growth, log_return, inverse, rows_per_smile * (first_smile + i / 2 % 2),
+                          i < 4 ? 0u : 1u, sign, price_usd, std::log(moneyness), moneyness, 0.02 + 0.001 * i, 0.1,
+                          i == 3 ? 0.0 : 1.0});
     }
   }
 
   ColumnPlan plan() const {
     ColumnPlan out;
     out.num_columns = next_;
-    for (const auto& r : rows_) { out.single.market_rows.push_back(narrow<float>(r)); }
-    for (const auto& p : products_) {
-      out.single.products.push_back({p.out, p.growth_row, p.move_row, static_cast<float>(p.scale)});
-    }
-    for (const auto& o : options_) { out.single.options.push_back(narrow<float>(o)); }
-    out.exact = {rows_, products_, options_};
+    out.exact = {rows_, smiles_, surfaces_, payments_, products_, options_};
+    for (auto& option : out.exact.options) { option.smile_row += static_cast<std::uint32_t>(rows_.size()); }
+    out.single = {narrow_all<float>(rows_),     narrow_all<float>(smiles_),   surfaces_,
+                  narrow_all<float>(payments_), narrow_all<float>(products_), narrow_all<float>(out.exact.options)};
     return out;
   }
 
  private:
   std::uint32_t row(RowTransform transform, std::uint32_t observation, double weight) {
-    rows_.push_back({transform, {observation, 0, 0}, {weight, 0.0, 0.0}, 0.0});
+    rows_.push_back({transform, {observation}, {weight}, 0.0, -row_not_cut, row_not_cut});
     return static_cast<std::uint32_t>(rows_.size() - 1);
   }
 
   std::uint32_t next_ = 0;
   std::vector<MarketRow<double>> rows_;
+  std::vector<SmileRow<double>> smiles_;
+  std::vector<SurfaceRows> surfaces_;
+  std::vector<Payment<double>> payments_;
   std::vector<ProductColumn<double>> products_;
   std::vector<OptionColumn<double>> options_;
 };
@@ -149,16 +168,13 @@ struct HandRunOptions {
 inline PreparedRun hand_run(const HandRunOptions& options) {
   constexpr std::uint32_t steps = 3, coins = 3;
   SmallModel model(steps, 2 * coins);
-  PreparedRun run;
+  model.add_everything();
+  PreparedRun run = model.run;
   run.seed = options.seed;
   run.num_paths = options.num_paths;
   run.confidence = options.confidence;
-  run.scenarios.num_steps = steps;
-  run.scenarios.num_regimes = SmallModel::num_regimes;
-  run.scenarios.start_bounds = model.start_bounds;
-  run.scenarios.transition_bounds = model.transition_bounds;
-  run.scenarios.drift.assign(model.drift.begin(), model.drift.end());
-  run.scenarios.loading.assign(model.loading.begin(), model.loading.end());
+  run.scenarios.factors.clear();
+  run.scenarios.observations.clear();
   ColumnMaker columns;
   for (std::uint32_t coin = 0; coin < coins; ++coin) {
     run.scenarios.factors.push_back({coin, FactorKind::price});
@@ -186,30 +202,21 @@ const ColumnTables<Real>& tables_of(const PreparedRun& run) {
 /// P&L of one contract of every column on every path: [column][path], one path at a time.
 template <class Real>
 std::vector<Real> plain_cube(const PreparedRun& run) {
-  const ScenarioPlan& plan = run.scenarios;
-  const std::vector<float> drift(plan.drift.begin(), plan.drift.end()),
-      loading(plan.loading.begin(), plan.loading.end());
-  const auto num_factors = static_cast<std::uint32_t>(plan.factors.size());
-  const SimulatePayload payload{run.seed,
-                                plan.num_steps,
-                                plan.num_regimes,
-                                num_factors,
-                                static_cast<std::uint32_t>(plan.observations.size()),
-                                plan.start_bounds.data(),
-                                plan.transition_bounds.data(),
-                                drift.data(),
-                                loading.data(),
-                                plan.observations.data()};
+  const SimulateTables steps(run);
+  const SimulatePayload payload = steps.payload();
   const ColumnTables<Real>& tables = tables_of<Real>(run);
-  std::vector<float> state(scratch_rows(num_factors)), normal(state.size()), observed(plan.observations.size());
-  std::vector<Real> market(tables.market_rows.size()), cube(run.columns.num_columns * run.num_paths);
+  std::vector<float> scratch(scratch_rows(payload)), observed(payload.num_observations);
+  std::vector<Real> market(tables.num_rows()), cube(run.columns.cube_columns() * run.num_paths);
   for (std::uint64_t path = 0; path < run.num_paths; ++path) {
-    simulate_lanes<1>(payload, path, state.data(), normal.data(), 1, observed.data(), 1, nullptr);
-    for (std::size_t r = 0; r < market.size(); ++r) {
+    simulate_lanes<1>(payload, path, scratch.data(), 1, observed.data(), 1, nullptr);
+    for (std::size_t r = 0; r < tables.market_rows.size(); ++r) {
       fill_market_row(tables.market_rows[r], observed.data(), 1, 1, &market[r]);
     }
+    for (const SurfaceRows& surface : tables.surfaces) {
+      fill_surface(tables.smiles.data(), surface, observed.data(), 1, 1, &market[tables.market_rows.size()]);
+    }
     for (const auto& p : tables.products) {
-      fill_product_column(p, market.data(), 1, 1, &cube[p.out * run.num_paths + path]);
+      fill_product_column(p, tables.payments.data(), market.data(), 1, 1, &cube[p.out * run.num_paths + path]);
     }
     for (const auto& o : tables.options) {
       fill_option_column(o, market.data(), 1, 1, &cube[o.out * run.num_paths + path]);
@@ -232,7 +239,9 @@ Tails plain_tails(const PreparedRun& run, const AccountPlan& accounts) {
   for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
     for (std::uint32_t path = 0; path < run.num_paths; ++path) {
       Real pnl;
-      account_pnl_lanes<1>(payload, a, cube.data() + path, run.num_paths, &pnl);
+      account_pnl_lanes<1>(
+          payload, a,
+          CubeView<Real>{cube.data() + path, run.num_paths, run.columns.num_slices, run.columns.num_columns}, &pnl);
       losses[path] = {-pnl, path};
     }
     std::sort(losses.begin(), losses.end(), worse<Real>);

@@ -64,7 +64,7 @@ Model regime_model() {
   const auto regime = [](double vol, double rho, double coupling) {
     Regime r;
     r.name = "r" + std::to_string(vol);
-    r.vols = {{"USDC", 0.01, 0.0, 0.0, 0.0}, {"*", vol, vol, 0.3, 0.001}};
+    r.vols = {{"USDC", {0.01, 0.0, 0.0, 0.0}}, {"*", {vol, vol, 0.3, 0.001}}};
     r.kinds = {{FactorKind::price, FactorKind::vol, coupling}, {FactorKind::carry, FactorKind::price, 0.2}};
     r.underlyings = {{"USDC", "*", 0.0}, {"*", "*", rho}};
     return r;

@@ -70,7 +70,8 @@ TEST(ClosedForm, InverseContractMovesByItsPremiumWhenTheCoinIsHedged) {
   const InstrumentId perpetual = maker.perpetual("BTC-PERP", btc, Payoff::inverse);
   const AccountId account = maker.account("a");
   maker.hold(account, perpetual, 120'000.0).deposit(account, btc, -2.0);
-  Model model = gaussian_model(1.0, {{"*", vol, 0.0, 0.0, 0.4}});
+  Model model = gaussian_model(1.0, {{"*", {vol, 0.0, 0.0, 0.4}}});
+  model.funding_interval_hours = 0.0;  // the premium alone
 
   const AccountMargin margin = run_one(maker.book(), model);
 
@@ -172,7 +173,7 @@ TEST(ClosedForm, CalendarSpreadIsTheBivariateResult) {
   const AccountId account = maker.account("a");
   maker.hold(account, near_leg, 1.0).hold(account, far_leg, -1.0);
   const double carry_vol = 0.5;
-  const Model model = gaussian_model(1.0, {{"*", vol, 0.0, carry_vol, 0.0}});
+  const Model model = gaussian_model(1.0, {{"*", {vol, 0.0, carry_vol, 0.0}}});
 
   const AccountMargin margin = run_one(maker.book(), model);
 
@@ -188,7 +189,7 @@ TEST(ClosedForm, CarryAddsToThePriceWithItsSign) {
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
   maker.hold(maker.account("a"), maker.future("BTC-1", btc, 366.0, 60'000.0), 1.0);
   const double carry_vol = 0.5, rho = 0.8;
-  Model model = gaussian_model(1.0, {{"*", vol, 0.0, carry_vol, 0.0}});
+  Model model = gaussian_model(1.0, {{"*", {vol, 0.0, carry_vol, 0.0}}});
   model.regimes[0].kinds = {{FactorKind::price, FactorKind::carry, rho}};
 
   const AccountMargin margin = run_one(maker.book(), model);
@@ -203,7 +204,7 @@ TEST(ClosedForm, FutureExpiringWithinTheHorizonSettlesOnTheIndex) {
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
   maker.hold(maker.account("a"), maker.future("BTC-1", btc, 0.5, 60'900.0), 1.0);
 
-  const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {{"*", vol, 0.0, 0.3, 0.0}}));
+  const AccountMargin margin = run_one(maker.book(), gaussian_model(1.0, {{"*", {vol, 0.0, 0.3, 0.0}}}));
 
   const ValueAtRisk coin = lognormal_tail(1.0, 60'000.0, horizon_sd(vol, 0.5));
   expect_tail(margin, {coin.var + 900.0, coin.es + 900.0});
@@ -240,7 +241,7 @@ TEST(ClosedForm, ShortStraddleWithAndWithoutVolShock) {
     const AccountId account = maker.account("a");
     maker.hold(account, call, -1.0).hold(account, put, -1.0);
     const Model model =
-        gaussian_model(2.0, {{"*", vol, c.vol_of_vol, 0.0, 0.0}},
+        gaussian_model(2.0, {{"*", {vol, c.vol_of_vol, 0.0, 0.0}}},
                        {{{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::any, c.rho}});
 
     const AccountMargin margin = run_one(maker.book(), model, 400'000);
@@ -367,7 +368,7 @@ TEST(ClosedForm, AbsorbingRegimesGiveAMixture) {
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
   maker.hold(maker.account("a"), maker.perpetual("BTC-PERP", btc, Payoff::linear), 1.0);
   Model model = gaussian_model(1.0, {price_only("*", 0.4)});
-  model.regimes.push_back({"stress", {price_only("*", 1.6)}, {}, {}, {}});
+  model.regimes.push_back({"stress", {price_only("*", 1.6)}});
   model.transition = {{1.0, 0.0}, {0.0, 1.0}};
   model.start = StartKind::probabilities;
   model.start_probabilities = {0.9, 0.1};

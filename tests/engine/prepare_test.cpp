@@ -22,7 +22,7 @@ TEST(Prepare, FactorsAreOnlyThoseTheListingNeeds) {
   maker.perpetual("DOGE-PERP", doge, Payoff::linear);
   maker.deposit(maker.account("a"), btc, 1.0);
 
-  const PreparedRun run = prepare(maker, gaussian_model(1.0, {{"*", 0.5, 0.5, 0.5, 0.5}}));
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {{"*", {0.5, 0.5, 0.5, 0.5}}}));
 
   std::string found;
   for (const Factor& f : run.scenarios.factors) {
@@ -45,7 +45,7 @@ TEST(Prepare, ModelValueIsBlack76AtTheMarkVol) {
   }
   maker.deposit(maker.account("a"), btc, 1.0);
 
-  const PreparedRun run = prepare(maker, gaussian_model(1.0, {{"*", 0.5, 0.5, 0.5, 0.5}}));
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {{"*", {0.5, 0.5, 0.5, 0.5}}}));
 
   for (std::size_t i = 0; i < ivs.size(); ++i) {
     const double s = ivs[i] * std::sqrt(45.0 / year_days);
@@ -75,31 +75,6 @@ TEST(Prepare, UnshockedPnlIsExactlyZero) {
     EXPECT_EQ(margin.es_usd, 0.0);
     EXPECT_EQ(margin.worst_loss_usd, 0.0);
     EXPECT_FALSE(std::signbit(margin.es_usd));
-  }
-}
-
-TEST(Prepare, SmileFitRecoversSvi) {
-  const math::SviSmile<double> truth{0.01, 0.08, -0.3, 0.05, 0.25};
-  std::vector<SmilePoint> points;
-  for (int i = -12; i <= 12; ++i) { points.push_back({0.08 * i, math::svi_total_vol(truth, 0.08 * i)}); }
-
-  const math::SviSmile<double> fit = fit_smile(points);
-
-  for (const SmilePoint& point : points) {
-    EXPECT_NEAR(math::svi_total_vol(fit, point.log_moneyness), point.total_vol, 2e-4 * point.total_vol)
-        << point.log_moneyness;
-  }
-}
-
-TEST(Prepare, SmileWingsStayWithinLeesBound) {
-  std::vector<SmilePoint> points;  // a wing far steeper than any arbitrage-free one
-  for (int i = -10; i <= 10; ++i) { points.push_back({0.1 * i, std::sqrt(0.05 + 6.0 * std::fabs(0.1 * i))}); }
-
-  const math::SviSmile<double> fit = fit_smile(points);
-
-  EXPECT_LE(fit.b * (1.0 + std::fabs(fit.rho)), 2.0 + 1e-6);
-  for (double k = -3.0; k <= 3.0; k += 0.01) {
-    EXPECT_GE(fit.a + fit.b * (fit.rho * (k - fit.m) + std::hypot(k - fit.m, fit.s)), -1e-9) << k;
   }
 }
 
@@ -176,7 +151,7 @@ TEST(Prepare, CorrelationsAreProductsOfKindAndUnderlying) {
   maker.perpetual("BTC-PERP", btc, Payoff::linear);
   maker.perpetual("ETH-PERP", eth, Payoff::linear);
   maker.deposit(maker.account("a"), btc, 1.0);
-  Model model = gaussian_model(1.0, {{"*", 1.0, 1.0, 1.0, 1.0}});
+  Model model = gaussian_model(1.0, {{"*", {1.0, 1.0, 1.0, 1.0}}});
   model.regimes[0].kinds = {{FactorKind::premium, FactorKind::price, 0.5}};
   model.regimes[0].underlyings = {{"ETH", "BTC", 0.8}, {"*", "*", 0.1}};
   model.regimes[0].correlations = {
@@ -185,11 +160,7 @@ TEST(Prepare, CorrelationsAreProductsOfKindAndUnderlying) {
   const PreparedRun run = prepare(maker, model);
 
   const auto covariance = [&](std::uint32_t f, std::uint32_t g) {
-    double sum = 0.0;
-    for (std::uint32_t j = 0; j <= std::min(f, g); ++j) {
-      sum += run.scenarios.loading[packed_lower(f, j)] * run.scenarios.loading[packed_lower(g, j)];
-    }
-    return sum / run.scenarios.step_years;
+    return step_covariance(run.scenarios, f, g) / run.scenarios.step_years;
   };
   ASSERT_EQ(run.scenarios.factors.size(), 4u);  // BTC price, premium, ETH price, premium
   EXPECT_NEAR(covariance(0, 1), 0.5, 1e-12);
@@ -223,10 +194,10 @@ TEST(Prepare, FirstMatchingRuleCounts) {
 
   const PreparedRun run = prepare(two_coins(), grouped);
 
-  const double step = std::sqrt(run.scenarios.step_years);
-  EXPECT_NEAR(run.scenarios.loading[packed_lower(0, 0)], 0.5 * step, 1e-15);
-  EXPECT_NEAR(run.scenarios.loading[packed_lower(1, 1)], 0.5 * step, 1e-15);
-  EXPECT_NEAR(run.scenarios.loading[packed_lower(2, 2)], 2.0 * step, 1e-15);
+  const double years = run.scenarios.step_years;
+  EXPECT_NEAR(step_covariance(run.scenarios, 0, 0), 0.25 * years, 1e-15);
+  EXPECT_NEAR(step_covariance(run.scenarios, 1, 1), 0.25 * years, 1e-15);
+  EXPECT_NEAR(step_covariance(run.scenarios, 2, 2), 4.0 * years, 1e-15);
 }
 
 TEST(Prepare, UnrealisedPnlCountsToEquityInItsCurrency) {

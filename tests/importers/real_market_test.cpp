@@ -28,7 +28,7 @@ Model still_model() {
   Model model;
   model.name = "nothing moves";
   model.time_roll = TimeRoll::off;
-  model.regimes.push_back({"only", {{"*", 0.0, 0.0, 0.0, 0.0}}, {}, {}, {}});
+  model.regimes.push_back({"only", {{"*", {}}}});
   model.transition = {{1.0}};
   return model;
 }
@@ -74,7 +74,7 @@ TEST_P(RealMarket, EveryOptionIsPricedOnEveryPath) {
   const Book book = one_account_each(*file);
   Model model = still_model();
   model.time_roll = TimeRoll::on;
-  model.regimes[0].vols = {{"*", 0.8, 1.0, 0.3, 0.05}};
+  model.regimes[0].vols = {{"*", {0.8, 1.0, 0.3, 0.05}}};
   RunConfig config;
   config.num_paths = 2000;
   config.backend = BackendChoice::cpu;

@@ -11,6 +11,11 @@ namespace {
 
 PositionColumn at(std::uint32_t column, bool last) { return {column | (last ? PositionColumn::last_flag : 0u)}; }
 
+template <class Real>
+CubeView<Real> one_slice(const Real* cube, std::uint64_t stride) {
+  return {cube, stride, 1, 0};
+}
+
 TEST(PositionColumn, PacksColumnAndFlag) {
   EXPECT_EQ(at(7, true).column(), 7u);
   EXPECT_TRUE(at(7, true).last_of_underlying());
@@ -27,17 +32,35 @@ TEST(AccountPnl, IsByHand) {
   const AccountsPayload<float> in{offsets.data(), columns.data(), quantities.data()};
   float pnl[2];
 
-  account_pnl_lanes<2>(in, 0, cube.data(), 2, pnl);
+  account_pnl_lanes<2>(in, 0, one_slice(cube.data(), 2), pnl);
   EXPECT_EQ(pnl[0], 2 * 1 - 10 + 300);
   EXPECT_EQ(pnl[1], 2 * 2 - 20 + 600);
 
-  account_pnl_lanes<2>(in, 1, cube.data(), 2, pnl);
+  account_pnl_lanes<2>(in, 1, one_slice(cube.data(), 2), pnl);
   EXPECT_EQ(pnl[0], 0.0f);
   EXPECT_EQ(pnl[1], 0.0f);
 
-  account_pnl_lanes<2>(in, 2, cube.data(), 2, pnl);
+  account_pnl_lanes<2>(in, 2, one_slice(cube.data(), 2), pnl);
   EXPECT_EQ(pnl[0], 50.0f);
   EXPECT_EQ(pnl[1], 100.0f);
+}
+
+// Three read times of two columns on two lanes: each lane takes its own lowest time, of the whole account.
+TEST(AccountPnl, IsTheLowestOverTheReadTimes) {
+  const std::vector<float> cube{1, 2, 10, 20, /* second */ 5, -4, 0, 0, /* third */ -3, 9, 4, 1};
+  const std::vector<std::uint64_t> offsets{0, 2};
+  const std::vector<PositionColumn> columns{at(0, false), at(1, true)};
+  const std::vector<float> quantities{1, -2};
+  const AccountsPayload<float> in{offsets.data(), columns.data(), quantities.data()};
+  const CubeView<float> view{cube.data(), 2, 3, 2};
+  float pnl[2], second[1];
+
+  account_pnl_lanes<2>(in, 0, view, pnl);
+  account_pnl_lanes<1>(in, 0, view.at(1), second);
+
+  EXPECT_EQ(pnl[0], 1 - 20);  // then 5, -11
+  EXPECT_EQ(pnl[1], 2 - 40);  // then -4, 7
+  EXPECT_EQ(second[0], pnl[1]);
 }
 
 /// A book whose sums round at every step: 9 positions over 4 underlyings, 64 lanes.
@@ -62,7 +85,7 @@ void check_order() {
   const RoughBook<Real> book;
   Real pnl[64];
 
-  account_pnl_lanes<64>(book.payload(), 0, book.cube.data(), 64, pnl);
+  account_pnl_lanes<64>(book.payload(), 0, one_slice(book.cube.data(), 64), pnl);
 
   for (std::size_t l = 0; l < 64; ++l) {
     Real total = 0, partial = 0;
@@ -86,14 +109,14 @@ template <class Real>
 void check_lanes() {
   const RoughBook<Real> book;
   Real wide[64], narrow[16], one[1];
-  account_pnl_lanes<64>(book.payload(), 0, book.cube.data(), 64, wide);
+  account_pnl_lanes<64>(book.payload(), 0, one_slice(book.cube.data(), 64), wide);
 
   for (std::size_t first = 0; first < 64; first += 16) {
-    account_pnl_lanes<16>(book.payload(), 0, book.cube.data() + first, 64, narrow);
+    account_pnl_lanes<16>(book.payload(), 0, one_slice(book.cube.data() + first, 64), narrow);
     for (std::size_t l = 0; l < 16; ++l) { EXPECT_EQ(narrow[l], wide[first + l]) << first + l; }
   }
   for (std::size_t l = 0; l < 64; ++l) {
-    account_pnl_lanes<1>(book.payload(), 0, book.cube.data() + l, 64, one);
+    account_pnl_lanes<1>(book.payload(), 0, one_slice(book.cube.data() + l, 64), one);
     EXPECT_EQ(one[0], wide[l]) << l;
   }
 }

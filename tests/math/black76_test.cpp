@@ -1,4 +1,4 @@
-// Black-76 and the SVI smile: published prices, an own long double formula, parity, limits.
+// Black-76: published prices, an own long double formula, parity, limits.
 #include "kernels/math/black76.hpp"
 
 #include <gtest/gtest.h>
@@ -180,50 +180,6 @@ TEST(Black76, PayoffIsByHand) {
   EXPECT_EQ(math::intrinsic_over_forward(-1.0, 0.75), 0.0);
   EXPECT_EQ(math::intrinsic_over_forward(1.0f, 1.25f), 0.0f);
   EXPECT_EQ(math::intrinsic_over_forward(-1.0f, 1.25f), 0.25f);
-}
-
-constexpr math::SviSmile<double> smiles[] = {{0.04, 0.1, -0.3, 0.05, 0.2},
-                                             {0.0, 0.4, 0.5, -0.1, 0.02},
-                                             {0.001, 0.01, -0.9, 0.0, 0.1},
-                                             {0.3, 0.0, 0.0, 0.0, 0.1}};
-
-long double svi_total_vol_true(const math::SviSmile<double>& v, long double k) {
-  const long double w =
-      v.a + v.b * (v.rho * (k - v.m) + std::sqrt((k - v.m) * (k - v.m) + static_cast<long double>(v.s) * v.s));
-  return std::sqrt(std::fmax(w, 1e-8L));
-}
-
-template <class Real>
-WorstError worst_svi() {
-  WorstError worst;
-  for (const auto& v : smiles) {
-    const math::SviSmile<Real> narrow{static_cast<Real>(v.a), static_cast<Real>(v.b), static_cast<Real>(v.rho),
-                                      static_cast<Real>(v.m), static_cast<Real>(v.s)};
-    const math::SviSmile<double> same{narrow.a, narrow.b, narrow.rho, narrow.m, narrow.s};
-    sweep(Real(-3), Real(3), 100'000, [&](Real k) {
-      const long double expected = svi_total_vol_true(same, k);
-      worst.add(static_cast<double>(std::fabs(math::svi_total_vol(narrow, k) - expected) / expected),
-                static_cast<double>(k));
-    });
-  }
-  return worst;
-}
-
-TEST(Svi, FloatMeetsTheDefinition) { expect_within(worst_svi<float>(), accuracy::svi_total_vol_float); }
-
-TEST(Svi, DoubleMeetsTheDefinition) { expect_within(worst_svi<double>(), accuracy::svi_total_vol_double); }
-
-TEST(Svi, NeverFallsBelowItsFloor) {
-  const math::SviSmile<double> negative{-1.0, 0.1, 0.0, 0.0, 0.1};
-
-  EXPECT_EQ(math::svi_total_vol(negative, 0.3), 1e-4);
-}
-
-TEST(Svi, IsByHandAtItsMiddle) {
-  const math::SviSmile<double> smile{0.05, 0.2, -0.5, 0.1, 0.3};
-
-  EXPECT_NEAR(math::svi_total_vol(smile, 0.1), std::sqrt(0.05 + 0.2 * 0.3), 1e-16);           // k = m
-  EXPECT_NEAR(math::svi_total_vol(smile, 0.5), std::sqrt(0.05 + 0.2 * (-0.2 + 0.5)), 1e-16);  // 3-4-5
 }
 
 }  // namespace

@@ -18,10 +18,11 @@ inline constexpr ExpectedHash expected_hashes[] = {
     {"normal_cdf_float", 0x3ebfc9bd78f44a77u},   {"normal_cdf_double", 0xde5da4fd389c9cacu},
     {"normal_from_word", 0x5871a797ec6f5e32u},   {"philox", 0xf426bced274337ffu},
     {"black76_float", 0x777c5f98b1e5c3abu},      {"black76_double", 0xb973d0c7da9ae43bu},
-    {"svi_float", 0xa364072ad9548ad0u},          {"svi_double", 0x9dd99e45a21b2656u},
-    {"scenarios_1_lane", 0xd5786cbb6bdbdba6u},   {"scenarios_16_lanes", 0xd5786cbb6bdbdba6u},
-    {"scenarios_64_lanes", 0xd5786cbb6bdbdba6u}, {"pipeline_float", 0x8f492a347dec2b2bu},
-    {"pipeline_double", 0xc78b15ab57d1acbeu},
+    {"ssvi_float", 0x718c70c94528fbc5u},         {"ssvi_double", 0x886937b5a4ec9410u},
+    {"limit_smile_float", 0xda580681db108fc8u},  {"limit_smile_double", 0x2f20f346e4609b65u},
+    {"scenarios_1_lane", 0x20da8043d50076fbu},   {"scenarios_16_lanes", 0x20da8043d50076fbu},
+    {"scenarios_64_lanes", 0x20da8043d50076fbu}, {"pipeline_float", 0x9cec1783f135bfccu},
+    {"pipeline_double", 0x174b41a85961cd40u},
 };
 
 }  // namespace tailmargin::test

@@ -49,8 +49,10 @@ TEST(SelectRegime, ImpossibleRegimesAreNotChosen) {
 
 TEST(Simulate, LanesDoNotChangeABit) {
   for (const std::uint32_t factors : {1u, 4u, 7u}) {
-    const SmallModel model(6, factors);
-    const SimulatePayload in = model.payload(42);
+    SmallModel model(6, factors);
+    if (factors > 1) { model.add_everything(); }
+    const SimulateTables tables = model.tables(42);
+    const SimulatePayload in = tables.payload();
 
     const Scenarios one = simulate<1>(in, 128);
     const Scenarios sixteen = simulate<16>(in, 128);
@@ -64,8 +66,9 @@ TEST(Simulate, LanesDoNotChangeABit) {
 }
 
 TEST(Simulate, PathDependsOnItsNumberOnly) {
-  const SmallModel model(5, 3);
-  const SimulatePayload in = model.payload(42);
+  SmallModel model(5, 3);
+  const SimulateTables tables = model.tables(42);
+  const SimulatePayload in = tables.payload();
 
   const Scenarios from_zero = simulate<16>(in, 64);
   const Scenarios later = simulate<16>(in, 16, 37);
@@ -78,8 +81,9 @@ TEST(Simulate, PathDependsOnItsNumberOnly) {
 }
 
 TEST(Simulate, AddsStepsByTheFormula) {
-  const SmallModel model(3, 5);
-  const SimulatePayload in = model.payload(9);
+  SmallModel model(3, 5);
+  const SimulateTables tables = model.tables(9);
+  const SimulatePayload in = tables.payload();
   const Scenarios out = simulate<16>(in, 16);
 
   for (std::uint64_t path = 0; path < 16; ++path) {
@@ -92,10 +96,8 @@ TEST(Simulate, AddsStepsByTheFormula) {
         z[j] = static_cast<double>(math::normal_from_word(block.word[j % 4]));
       }
       for (std::uint32_t f = 0; f < 5; ++f) {
-        state[f] += static_cast<double>(model.drift[f * 3 + k]);
-        for (std::uint32_t j = 0; j <= f; ++j) {
-          state[f] += static_cast<double>(model.loading[(f * (f + 1) / 2 + j) * 3 + k]) * z[j];
-        }
+        state[f] += model.drift(f, k);
+        for (std::uint32_t j = 0; j <= f; ++j) { state[f] += model.loading[(f * (f + 1) / 2 + j) * 3 + k] * z[j]; }
         EXPECT_NEAR(out.value(step * 5 + f, path), state[f], 1e-7) << path << ' ' << step << ' ' << f;
       }
     }
@@ -103,14 +105,15 @@ TEST(Simulate, AddsStepsByTheFormula) {
 }
 
 TEST(Simulate, ChainDrawsFromItsOwnStream) {
-  const SmallModel model(6, 1);
-  const Scenarios out = simulate<16>(model.payload(5), 64);
+  SmallModel model(6, 1);
+  const Scenarios out = simulate<16>(model.tables(5).payload(), 64);
 
   for (std::uint64_t path = 0; path < 64; ++path) {
     std::uint32_t regime = 0;
     for (std::uint32_t step = 0; step < 6; ++step) {
       const auto block = math::philox4x32_10(5, (1ull << 44) | (step / 4), path);
-      const std::uint32_t* bounds = step == 0 ? model.start_bounds.data() : model.transition_bounds.data() + 3 * regime;
+      const std::uint32_t* bounds = step == 0 ? model.run.scenarios.start_bounds.data()
+                                              : model.run.scenarios.transition_bounds.data() + 3 * regime;
       regime = select_regime(bounds, 3, block.word[step % 4]);
       ASSERT_EQ(out.regime(step, path), regime) << path << ' ' << step;
     }
@@ -118,9 +121,9 @@ TEST(Simulate, ChainDrawsFromItsOwnStream) {
 }
 
 TEST(Simulate, ChainStaysStationary) {
-  const SmallModel model(9, 1);
+  SmallModel model(9, 1);
   constexpr std::uint64_t n = 100'000;
-  const Scenarios out = simulate<16>(model.payload(3), n);
+  const Scenarios out = simulate<16>(model.tables(3).payload(), n);
   const auto expected = model.stationary();
 
   for (std::uint32_t step = 0; step < 9; ++step) {
@@ -134,9 +137,9 @@ TEST(Simulate, ChainStaysStationary) {
 }
 
 TEST(Simulate, ChainMovesWithItsTransitionProbabilities) {
-  const SmallModel model(9, 1);
+  SmallModel model(9, 1);
   constexpr std::uint64_t n = 100'000;
-  const Scenarios out = simulate<16>(model.payload(4), n);
+  const Scenarios out = simulate<16>(model.tables(4).payload(), n);
 
   double moves[3][3] = {};
   for (std::uint32_t step = 1; step < 9; ++step) {
@@ -153,9 +156,9 @@ TEST(Simulate, ChainMovesWithItsTransitionProbabilities) {
 
 TEST(Simulate, OneStepHasItsRegimesMeanAndCovariance) {
   constexpr std::uint32_t factors = 5;
-  const SmallModel model(1, factors);
+  SmallModel model(1, factors);
   constexpr std::uint64_t n = 100'000;
-  const Scenarios out = simulate<16>(model.payload(6), n);
+  const Scenarios out = simulate<16>(model.tables(6).payload(), n);
 
   for (std::uint32_t k = 0; k < 3; ++k) {
     double count = 0.0, sum[factors] = {}, cross[factors][factors] = {};
@@ -163,10 +166,10 @@ TEST(Simulate, OneStepHasItsRegimesMeanAndCovariance) {
       if (out.regime(0, p) != k) { continue; }
       count += 1.0;
       for (std::uint32_t f = 0; f < factors; ++f) {
-        const double x = static_cast<double>(out.value(f, p)) - static_cast<double>(model.drift[f * 3 + k]);
+        const double x = static_cast<double>(out.value(f, p)) - model.drift(f, k);
         sum[f] += x;
         for (std::uint32_t g = 0; g <= f; ++g) {
-          cross[f][g] += x * (static_cast<double>(out.value(g, p)) - static_cast<double>(model.drift[g * 3 + k]));
+          cross[f][g] += x * (static_cast<double>(out.value(g, p)) - model.drift(g, k));
         }
       }
     }

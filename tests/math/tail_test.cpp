@@ -297,5 +297,69 @@ TEST(Tail, StandardErrorsAreTheSpreadOfRepeats) {
   EXPECT_NEAR(spread(var, var_squares) / (var_claimed / repeats), 1.0, 0.2);
 }
 
+/// The quantiles of a generalised Pareto law at the middles of n cells of probability, beyond a threshold of 100.
+std::vector<double> pareto_quantiles(double shape, double scale, int n) {
+  std::vector<double> losses;
+  for (int i = 0; i < n; ++i) {
+    const double survival = (i + 0.5) / n;
+    losses.push_back(100.0 +
+                     (shape == 0.0 ? -scale * std::log(survival) : scale / shape * (std::pow(survival, -shape) - 1.0)));
+  }
+  return losses;
+}
+
+// 20,000 losses, of which the 4,000 worst follow the law: shape, scale and ES come back, heavy, exponential or bounded.
+TEST(TailFit, FindsTheLawOfThePoints) {
+  for (const double shape : {0.25, 0.0, -0.3}) {
+    Sample sample;
+    sample.losses = pareto_quantiles(shape, 7.0, 4'000);
+    sample.losses.resize(20'000, 50.0);
+    TailRule rule = sample.rule();
+    rule.tail_weight = 200.0;
+    rule.fit_weight = 4'000.0;
+    const auto tail = sorted_tail(sample.losses, sample.losses.size());
+
+    const TailFit fit = fit_tail(rule, tail.data(), 4'000, nullptr);  // the threshold is the last of them
+
+    EXPECT_NEAR(fit.threshold, 100.0, 0.01);
+    EXPECT_NEAR(fit.shape, shape, 0.01);
+    EXPECT_NEAR(fit.scale, 7.0, 0.05);
+    const double var = 100.0 + (shape == 0.0 ? 7.0 * std::log(20.0) : 7.0 / shape * (std::pow(20.0, shape) - 1.0));
+    const double es = (var + 7.0 - shape * 100.0) / (1.0 - shape);
+    EXPECT_NEAR(fit.es, es, 0.005 * es);
+  }
+}
+
+// By hand: excesses 3, 1, weights 1 and 2 (3 in all): a0 = 5/3, a1 = (3 * 1/6 + 2 * 2/3) / 3 = 11/18,
+// shape = 2 - a0 / (a0 - 2 a1) = -7/4, scale = 2 a0 a1 / (a0 - 2 a1) = 55/12.
+TEST(TailFit, ByHandWithWeights) {
+  const TailLoss<double> tail[] = {{8.0, 2}, {6.0, 0}, {5.0, 1}, {1.0, 3}};
+  const std::uint32_t weights[] = {2, 4, 1, 9};
+  TailRule rule{};
+  rule.tail_weight = 1.5;
+  rule.fit_weight = 3.0;
+  rule.weight_sum = 16.0;
+
+  const TailFit fit = fit_tail(rule, tail, 4, weights);
+
+  EXPECT_EQ(fit.threshold, 5.0);
+  EXPECT_NEAR(fit.shape, -1.75, 1e-12);
+  EXPECT_NEAR(fit.scale, 55.0 / 12.0, 1e-12);
+  const double var = 5.0 + 55.0 / 12.0 * (std::pow(2.0, -1.75) - 1.0) / -1.75;
+  EXPECT_NEAR(fit.es, (var + 55.0 / 12.0 + 1.75 * 5.0) / 2.75, 1e-12);
+}
+
+TEST(TailFit, EqualLossesHaveNoTail) {
+  const TailLoss<double> tail[] = {{5.0, 0}, {5.0, 1}, {5.0, 2}};
+  TailRule rule{};
+  rule.tail_weight = 1.0;
+  rule.fit_weight = 2.0;
+
+  const TailFit fit = fit_tail(rule, tail, 3, nullptr);
+
+  EXPECT_EQ(fit.es, 5.0);
+  EXPECT_EQ(fit.shape, 0.0);
+}
+
 }  // namespace
 }  // namespace tailmargin::test

@@ -10,6 +10,7 @@
 #include "kernels/executors/revalue.hpp"
 #include "kernels/executors/simulate.hpp"
 #include "kernels/executors/tail.hpp"
+#include "tests/support/small_model.hpp"
 
 namespace tailmargin::test {
 
@@ -85,9 +86,26 @@ std::uint64_t hash_black76() {
   return hash;
 }
 template <class Real>
-std::uint64_t hash_svi() {
-  const math::SviSmile<Real> smile{Real(0.02), Real(0.1), Real(-0.3), Real(0.05), Real(0.2)};
-  return hash_of(Real(-3), Real(3), [=](Real k) { return math::svi_total_vol(smile, k); });
+std::uint64_t hash_ssvi() {
+  const math::SsviSmile<Real> smile{Real(0.1), Real(2.1), Real(-0.3)};
+  return hash_of(Real(-3), Real(3), [=](Real k) { return math::ssvi_total_vol(smile, k); });
+}
+
+/// A path's smile held above another, over a sweep of each of its factors.
+template <class Real>
+std::uint64_t hash_limit_smile() {
+  const SmileRow<Real> row{0,       1,       2,          3,          Real(1),    Real(0.6),
+                           Real(1), Real(1), Real(0.03), Real(0.09), Real(-0.2), Real(0.5)};
+  const math::SsviSmile<Real> before{Real(0.1), Real(4), Real(-0.1)};
+  const auto total_vol = [=](Real vol, Real term, Real skew, Real butterfly) {
+    return math::ssvi_total_vol(math::limit_smile(smile_target(row, vol, term, skew, butterfly), before), Real(0.3));
+  };
+  BitHash hash;
+  hash.add(hash_of(Real(-6), Real(6), [=](Real x) { return total_vol(x, Real(0.1), Real(0.1), Real(0.1)); }));
+  hash.add(hash_of(Real(-6), Real(6), [=](Real x) { return total_vol(Real(0.1), x, Real(0.1), Real(0.1)); }));
+  hash.add(hash_of(Real(-6), Real(6), [=](Real x) { return total_vol(Real(0.1), Real(0.1), x, Real(0.1)); }));
+  hash.add(hash_of(Real(-6), Real(6), [=](Real x) { return total_vol(Real(0.1), Real(0.1), Real(0.1), x); }));
+  return hash.value();
 }
 
 inline std::uint64_t hash_normals() {
@@ -114,31 +132,16 @@ inline std::uint64_t hash_philox() {
   return hash.value();
 }
 
-/// Scenarios of 64 paths, four factors, three regimes, as W lanes at a time.
+/// Scenarios of 64 paths, four factors, three regimes, with everything a model can have, as W lanes at a time.
 template <int W>
 std::vector<float> sweep_scenarios() {
-  static constexpr std::uint32_t start[] = {1200000000u, 1800000000u, 0x80000000u};
-  static constexpr std::uint32_t moves[] = {1900000000u, 2000000000u, 0x80000000u, 300000000u, 1900000000u,
-                                            0x80000000u, 400000000u,  600000000u,  0x80000000u};
-  float drift[12], loading[30];
-  for (int i = 0; i < 12; ++i) { drift[i] = 0.0007f * static_cast<float>(i - 5); }
-  for (int i = 0; i < 30; ++i) { loading[i] = 0.013f * static_cast<float>((i * 7) % 11 - 4); }
-  Observation observations[24];
-  for (std::uint32_t i = 0; i < 24; ++i) { observations[i] = {i / 4 + 1, i % 4}; }
-  SimulatePayload in{};
-  in.seed = 99;
-  in.num_steps = 6;
-  in.num_regimes = 3;
-  in.num_factors = 4;
-  in.num_observations = 24;
-  in.start_bounds = start;
-  in.transition_bounds = moves;
-  in.drift = drift;
-  in.loading = loading;
-  in.observations = observations;
-  std::vector<float> out(24 * 64), state(4 * W), normal(4 * W);
+  SmallModel model(6, 4);
+  model.add_everything();
+  const SimulateTables tables = model.tables(99);
+  const SimulatePayload in = tables.payload();
+  std::vector<float> out(24 * 64), scratch(scratch_rows(in) * W);
   for (std::uint64_t first = 0; first < 64; first += W) {
-    simulate_lanes<W>(in, first, state.data(), normal.data(), W, out.data() + first, 64, nullptr);
+    simulate_lanes<W>(in, first, scratch.data(), W, out.data() + first, 64, nullptr);
   }
   return out;
 }
@@ -154,30 +157,42 @@ std::uint64_t hash_scenarios() {
 template <class Real>
 std::uint64_t hash_pipeline() {
   const std::vector<float> obs = sweep_scenarios<16>();
-  std::vector<Real> market(6 * 64), cube(4 * 64), pnl(64);
+  std::vector<Real> market(12 * 64), cube(4 * 64), pnl(64);
+  const Real far = Real(row_not_cut);
   const MarketRow<Real> rows[] = {
-      {RowTransform::exponential, {20, 0, 0}, {Real(1), Real(0), Real(0)}, Real(0)},
-      {RowTransform::exponential_minus_one, {20, 21, 0}, {Real(1), Real(0.07), Real(0)}, Real(0.0003)},
-      {RowTransform::identity, {20, 22, 0}, {Real(1), Real(0.04), Real(0)}, Real(-0.0001)},
-      {RowTransform::exponential, {20, 22, 0}, {Real(-1), Real(-0.04), Real(0)}, Real(0.0001)},
-      {RowTransform::exponential, {23, 0, 0}, {Real(2), Real(0), Real(0)}, Real(0)},
-      {RowTransform::exponential, {0, 5, 10}, {Real(0.3), Real(-0.3), Real(0.7)}, Real(0)}};
+      {RowTransform::exponential, {20}, {Real(1)}, Real(0), -far, far},
+      {RowTransform::exponential_minus_one, {20, 21}, {Real(1), Real(0.07)}, Real(0.0003), -far, far},
+      {RowTransform::identity, {20, 22, 1}, {Real(1), Real(0.04), Real(0.1)}, Real(-0.0001), -far, far},
+      {RowTransform::exponential, {20, 22, 1}, {Real(-1), Real(-0.04), Real(-0.1)}, Real(0.0001), -far, far},
+      {RowTransform::identity, {23}, {Real(1)}, Real(0.0001), Real(-0.003), Real(0.003)},
+      {RowTransform::exponential,
+       {0, 5, 10, 11, 12},
+       {Real(0.3), Real(-0.3), Real(0.7), Real(0.2), Real(-0.1)},
+       Real(0),
+       -far,
+       far}};
   for (std::size_t r = 0; r < 6; ++r) { fill_market_row(rows[r], obs.data(), 64, 64, market.data() + r * 64); }
-  const ProductColumn<Real> products[] = {{0, 0, 1, Real(60123.7)}, {1, 5, 1, Real(-3.3)}};
-  for (std::size_t c = 0; c < 2; ++c) { fill_product_column(products[c], market.data(), 64, 64, cube.data() + c * 64); }
+  const SmileRow<Real> smiles[] = {
+      {21, 22, 23, 20, Real(1), Real(0.9), Real(1), Real(1), Real(0.008), Real(0.08), Real(-0.2), Real(0.6)},
+      {21, 22, 23, 20, Real(1), Real(0.4), Real(1), Real(1), Real(0.012), Real(0.10), Real(-0.1), Real(0.6)}};
+  fill_surface(smiles, SurfaceRows{0, 2}, obs.data(), 64, 64, market.data() + 6 * 64);
+  const Payment<Real> payments[] = {{4, 5, Real(60123.7)}, {4, 0, Real(60123.7)}};
+  const ProductColumn<Real> products[] = {{0, 0, 1, 0, 0, Real(60123.7)}, {1, 5, 1, 0, 2, Real(-3.3)}};
+  for (std::size_t c = 0; c < 2; ++c) {
+    fill_product_column(products[c], payments, market.data(), 64, 64, cube.data() + c * 64);
+  }
   OptionColumn<Real> option{};
   option.growth_row = 0;
   option.unit_row = 5;
   option.return_row = 2;
   option.inverse_growth_row = 3;
-  option.vol_row = 4;
+  option.smile_row = 9;
   option.sign = Real(-1);
   option.scale = Real(60123.7);
   option.log_moneyness = Real(0.07);
   option.moneyness = math::exp(Real(0.07));
-  option.residual = Real(0.003);
-  option.time_scale = Real(0.98);
-  option.smile = {Real(0.004), Real(0.03), Real(-0.3), Real(0.02), Real(0.1)};
+  option.residual = Real(0.03);
+  option.follow = Real(1);
   option.base_value = Real(0.0917);
   fill_option_column(option, market.data(), 64, 64, cube.data() + 2 * 64);
   option.settled = 1;
@@ -185,7 +200,8 @@ std::uint64_t hash_pipeline() {
   const std::uint64_t offsets[] = {0, 4};
   const PositionColumn columns[] = {{0}, {2 | PositionColumn::last_flag}, {1}, {3 | PositionColumn::last_flag}};
   const Real quantities[] = {Real(0.37), Real(-1.9), Real(12.1), Real(0.77)};
-  account_pnl_lanes<64>(AccountsPayload<Real>{offsets, columns, quantities}, 0, cube.data(), 64, pnl.data());
+  account_pnl_lanes<64>(AccountsPayload<Real>{offsets, columns, quantities}, 0, CubeView<Real>{cube.data(), 64, 1, 4},
+                        pnl.data());
   std::vector<TailLoss<Real>> tail;
   for (std::uint32_t l = 0; l < 64; ++l) { tail.push_back({-pnl[l], l}); }
   for (std::size_t i = 1; i < tail.size(); ++i) {  // by insertion
@@ -195,7 +211,7 @@ std::uint64_t hash_pipeline() {
       tail[j - 1] = swapped;
     }
   }
-  const TailFigures figures = summarise_tail(TailRule{6.4, 64.0, 64.0, 2.4, 10}, tail.data(), 64, nullptr);
+  const TailFigures figures = summarise_tail(TailRule{6.4, 64.0, 64.0, 2.4, 25.0, 25}, tail.data(), 64, nullptr);
   BitHash hash;
   hash.add(market);
   hash.add(cube);
@@ -225,8 +241,10 @@ inline constexpr BitSweep bit_sweeps[] = {
     {"philox", hash_philox},
     {"black76_float", hash_black76<float>},
     {"black76_double", hash_black76<double>},
-    {"svi_float", hash_svi<float>},
-    {"svi_double", hash_svi<double>},
+    {"ssvi_float", hash_ssvi<float>},
+    {"ssvi_double", hash_ssvi<double>},
+    {"limit_smile_float", hash_limit_smile<float>},
+    {"limit_smile_double", hash_limit_smile<double>},
     {"scenarios_1_lane", hash_scenarios<1>},
     {"scenarios_16_lanes", hash_scenarios<16>},
     {"scenarios_64_lanes", hash_scenarios<64>},

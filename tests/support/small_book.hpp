@@ -2,9 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 #include <vector>
 
+#include "host/prepare/prepared_run.hpp"
 #include "tailmargin/engine.hpp"
 
 namespace tailmargin::test {
@@ -102,11 +104,28 @@ inline Model gaussian_model(double horizon_days, const std::vector<VolRule>& vol
   model.horizon_hours = 24.0 * horizon_days;
   model.step_hours = 1.0;
   model.drift = Drift::zero;
-  model.regimes.push_back({"only", vols, {}, {}, correlations});
+  model.regimes.push_back({"only", vols, {}, {}, {}, correlations});
   model.transition = {{1.0}};
   return model;
 }
 
-inline VolRule price_only(const std::string& match, double vol) { return {match, vol, 0.0, 0.0, 0.0}; }
+inline VolRule price_only(const std::string& match, double vol) { return {match, {vol}}; }
+
+/// Covariance of the shocks of two factors in one step of a regime, from the tables the kernels read.
+inline double step_covariance(const ScenarioPlan& plan, std::uint32_t f, std::uint32_t g, std::uint32_t regime = 0) {
+  const auto draws_of = [&](std::uint32_t factor) {
+    std::vector<double> draws(plan.num_draws, 0.0);
+    for (std::uint32_t s = plan.shocks.offsets[factor]; s < plan.shocks.offsets[factor + 1]; ++s) {
+      const std::uint32_t row = plan.shocks.inputs[s];
+      for (std::uint32_t e = plan.shared.offsets[row]; e < plan.shared.offsets[row + 1]; ++e) {
+        draws[plan.shared.inputs[e]] += plan.shocks.coefficients[s * plan.num_regimes + regime] *
+                                        plan.shared.coefficients[e * plan.num_regimes + regime];
+      }
+    }
+    return draws;
+  };
+  const std::vector<double> a = draws_of(f), b = draws_of(g);
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
 
 }  // namespace tailmargin::test

@@ -26,12 +26,12 @@ struct alignas(W * sizeof(Real)) PathPack {
   Real lane[W];
 };
 
-/// The same operations in the same order as account_pnl_lanes, so the same bits (a test holds them to each other).
+/// The same operations in the same order as slice_pnl_lanes, so the same bits (a test holds them to each other).
 /// A version of its own because that one's loads cannot be joined: nothing tells the compiler they are aligned.
 /// @param cube  [column] at the first of the W paths, aligned to the pack; stride a multiple of W
 template <int W, class Real>
-TM_DEVICE PathPack<W, Real> account_pnl_pack(const AccountTable<Real>& in, std::uint64_t account, const Real* cube,
-                                             std::uint64_t stride) {
+TM_DEVICE PathPack<W, Real> slice_pnl_pack(const AccountTable<Real>& in, std::uint64_t account, const Real* cube,
+                                           std::uint64_t stride) {
   PathPack<W, Real> partial{};
   PathPack<W, Real> total{};
   const PositionEntry<Real>* end = in.positions + in.offsets[account + 1];
@@ -49,6 +49,20 @@ TM_DEVICE PathPack<W, Real> account_pnl_pack(const AccountTable<Real>& in, std::
     }
   }
   return total;
+}
+
+/// P&L of one account on W neighbouring paths: the lowest over the read times, as account_pnl_lanes has it.
+/// @param cube  at the first of the W paths
+template <int W, class Real>
+TM_DEVICE PathPack<W, Real> account_pnl_pack(const AccountTable<Real>& in, std::uint64_t account,
+                                             const CubeView<Real>& cube) {
+  PathPack<W, Real> pnl = slice_pnl_pack<W>(in, account, cube.data, cube.stride);
+  for (std::uint32_t s = 1; s < cube.num_slices; ++s) {
+    const PathPack<W, Real> other = slice_pnl_pack<W>(in, account, cube.slice(s), cube.stride);
+    TM_LANES
+    for (int l = 0; l < W; ++l) { pnl.lane[l] = math::smaller(pnl.lane[l], other.lane[l]); }
+  }
+  return pnl;
 }
 
 }  // namespace tailmargin

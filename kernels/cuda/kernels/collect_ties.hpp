@@ -16,8 +16,7 @@ struct CollectTies {
 
   AccountTable<Real> accounts;
   const std::uint32_t* listed_slot;  ///< [block]
-  const Real* cube;                  ///< [column][path - first_path]
-  std::uint64_t stride;
+  CubeView<Real> cube;               ///< paths from first_path on
   std::uint32_t first_path;
   std::uint64_t num_paths;
   const Real* pivot;               ///< [slot]
@@ -60,7 +59,7 @@ struct CollectTies {
   };
 
   TM_DEVICE Real loss_on(std::uint64_t slot, std::uint64_t path) const {
-    return -account_pnl_pack<1>(accounts, slot, cube + path, stride).lane[0];
+    return -account_pnl_pack<1>(accounts, slot, cube.at(path)).lane[0];
   }
 
   /// How many threads before this one have a tie, and how many in all. One barrier, as counts are used in turn.

@@ -27,8 +27,7 @@ struct FilterPnl {
   AccountTable<Real> accounts;
   const std::uint32_t* slot_account;  ///< [slot] account of the batch; null: slot i is account i
   std::uint32_t num_slots;
-  const Real* cube;      ///< [column][path - first_path]
-  std::uint64_t stride;  ///< between columns; a multiple of path_padding
+  CubeView<Real> cube;  ///< paths from first_path on; the stride is a multiple of path_padding
   std::uint32_t first_path;
   std::uint64_t num_paths;   ///< the rest of the last tile is padding
   const Real* pivot;         ///< [slot] keep losses above; null: keep all
@@ -59,7 +58,7 @@ struct FilterPnl {
   TM_DEVICE void filter_slot(Context& context, std::uint64_t slot, std::uint64_t lane_path) const {
     constexpr int width = paths_per_lane<Real>;
     const std::uint64_t account = slot_account == nullptr ? slot : slot_account[slot];
-    const auto pnl = account_pnl_pack<width>(accounts, account, cube + lane_path, stride);
+    const auto pnl = account_pnl_pack<width>(accounts, account, cube.at(lane_path));
     const Real threshold = pivot == nullptr ? Real(0) : pivot[slot];
     for (int l = 0; l < width; ++l) {
       const std::uint64_t path = lane_path + static_cast<std::uint64_t>(l);

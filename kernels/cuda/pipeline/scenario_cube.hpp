@@ -18,28 +18,25 @@ namespace tailmargin {
 template <class Device, class Real>
 struct ScenarioTables {
   using Stream = typename Device::Stream;
+  template <class T>
+  using Buffer = DeviceBuffer<T, Device>;
 
   ScenarioTables(Device& device, const PreparedRun& run, const std::vector<char>& held, Stream stream)
-      : start_bounds(upload(device, run.scenarios.start_bounds, stream)),
-        transition_bounds(upload(device, run.scenarios.transition_bounds, stream)),
-        drift(upload(device, to_float(run.scenarios.drift), stream)),
-        loading(upload(device, to_float(run.scenarios.loading), stream)),
-        observations(upload(device, run.scenarios.observations, stream)),
+      : steps(run, [&](const auto& values) { return upload(device, values, stream); }),
         market_rows(upload(device, column_tables<Real>(run.columns).market_rows, stream)),
+        smiles(upload(device, column_tables<Real>(run.columns).smiles, stream)),
+        surfaces(upload(device, column_tables<Real>(run.columns).surfaces, stream)),
+        payments(upload(device, column_tables<Real>(run.columns).payments, stream)),
         products(upload(device, only_held(column_tables<Real>(run.columns).products, held), stream)),
         options(upload(device, only_held(column_tables<Real>(run.columns).options, held), stream)) {}
 
-  SimulatePayload simulate_payload(const PreparedRun& run) const {
-    return make_simulate_payload(
-        run, {start_bounds.data(), transition_bounds.data(), drift.data(), loading.data(), observations.data()});
-  }
-
-  DeviceBuffer<std::uint32_t, Device> start_bounds, transition_bounds;
-  DeviceBuffer<float, Device> drift, loading;
-  DeviceBuffer<Observation, Device> observations;
-  DeviceBuffer<MarketRow<Real>, Device> market_rows;
-  DeviceBuffer<ProductColumn<Real>, Device> products;
-  DeviceBuffer<OptionColumn<Real>, Device> options;
+  StepTables<Buffer> steps;
+  Buffer<MarketRow<Real>> market_rows;
+  Buffer<SmileRow<Real>> smiles;
+  Buffer<SurfaceRows> surfaces;
+  Buffer<Payment<Real>> payments;
+  Buffer<ProductColumn<Real>> products;
+  Buffer<OptionColumn<Real>> options;
 };
 
 /// The cube of one chunk of paths at a time. When the whole run fits it is filled once; else every user asks for the
@@ -54,17 +51,18 @@ class ScenarioCube {
                Stream stream)
       : device_(device),
         run_(run),
-        tables_(device, run, held_columns(accounts, run.columns.num_columns), stream),
-        scratch_(device, uses_scratch()
-                             ? std::uint64_t(scratch_threads) * simulate_bytes_per_thread(num_factors()) / sizeof(float)
-                             : 0),
+        tables_(device, run, held_columns(accounts, run.columns), stream),
+        scratch_(device, uses_scratch() ? std::uint64_t(scratch_threads) *
+                                              simulate_bytes_per_thread(step_counts(run_)) / sizeof(float)
+                                        : 0),
         paths_(plan_paths(run.num_paths, bytes_per_path(), device.free_bytes(), options)),
-        observations_(device, tables_.observations.size() * stride()),
-        market_(device, tables_.market_rows.size() * stride()),
-        cube_(device, std::uint64_t(run.columns.num_columns) * stride()) {}
+        observations_(device, run_.scenarios.observations.size() * stride()),
+        market_(device, num_market_rows() * stride()),
+        cube_(device, std::uint64_t(run.columns.cube_columns()) * stride()) {}
 
   const PathPlan& paths() const { return paths_; }
-  const Real* data() const { return cube_.data(); }  ///< [column][path of the chunk]
+  /// The paths of the chunk.
+  CubeView<Real> view() const { return {cube_.data(), stride(), run_.columns.num_slices, run_.columns.num_columns}; }
   std::uint64_t stride() const { return paths_.paths_per_chunk; }
 
   /// Makes sure that the chunk is the one in memory. Waits for the stream when it has to be filled, for the clock.
@@ -86,21 +84,20 @@ class ScenarioCube {
  private:
   static constexpr std::uint32_t scratch_threads = 16'384;  // enough to fill a device, 2 kB each per 250 factors
 
-  std::uint32_t num_factors() const { return static_cast<std::uint32_t>(run_.scenarios.factors.size()); }
-  bool uses_scratch() const { return simulate_block_size(num_factors(), device_.max_shared_bytes()) == 0; }
+  bool uses_scratch() const { return simulate_block_size(step_counts(run_), device_.max_shared_bytes()) == 0; }
+  std::uint64_t num_market_rows() const { return column_tables<Real>(run_.columns).num_rows(); }
   std::uint64_t bytes_per_path() const {
-    return tables_.observations.size() * sizeof(float) +
-           (tables_.market_rows.size() + run_.columns.num_columns) * sizeof(Real);
+    return run_.scenarios.observations.size() * sizeof(float) +
+           (num_market_rows() + run_.columns.cube_columns()) * sizeof(Real);
   }
 
   /// The padding of the last tile is simulated too: any path number is a valid path, and nothing reads garbage.
   void simulate(std::uint64_t first_path, Stream stream) {
-    const std::uint32_t threads = simulate_block_size(num_factors(), device_.max_shared_bytes());
-    SimulatePaths kernel{
-        tables_.simulate_payload(run_), first_path, stride(), observations_.data(), stride(), nullptr, 0};
+    const std::uint32_t threads = simulate_block_size(step_counts(run_), device_.max_shared_bytes());
+    SimulatePaths kernel{tables_.steps.payload(), first_path, stride(), observations_.data(), stride(), nullptr, 0};
     if (threads != 0) {
       const BlockGrid grid{(stride() + threads - 1) / threads, threads,
-                           threads * simulate_bytes_per_thread(num_factors())};
+                           threads * simulate_bytes_per_thread(step_counts(run_))};
       device_.for_blocks("simulate_paths", stream, grid, kernel);
       return;
     }
@@ -120,8 +117,12 @@ class ScenarioCube {
     if (tables_.products.size() == 0 && tables_.options.size() == 0) { return; }
     device_.for_each("fill_market_rows", stream, tables_.market_rows.size(), stride(),
                      FillMarketRows<Real>{tables_.market_rows.data(), observations_.data(), market_.data(), stride()});
+    device_.for_each("fill_surfaces", stream, tables_.surfaces.size(), stride(),
+                     FillSurfaces<Real>{tables_.surfaces.data(), tables_.smiles.data(), observations_.data(),
+                                        market_.data() + tables_.market_rows.size() * stride(), stride()});
     device_.for_each("fill_product_columns", stream, tables_.products.size(), stride(),
-                     FillProductColumns<Real>{tables_.products.data(), market_.data(), cube_.data(), stride()});
+                     FillProductColumns<Real>{tables_.products.data(), tables_.payments.data(), market_.data(),
+                                              cube_.data(), stride()});
     device_.for_each("fill_option_columns", stream, tables_.options.size(), stride(),
                      FillOptionColumns<Real>{tables_.options.data(), market_.data(), cube_.data(), stride()});
   }

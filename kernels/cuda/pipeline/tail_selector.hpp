@@ -133,10 +133,9 @@ class TailSelector {
   FilterPnl<Real> chunk_kernel(const AccountTable<Real>& accounts, const std::uint32_t* slot_account,
                                std::uint32_t num_slots, std::uint64_t chunk) {
     const PathPlan& paths = cube_.paths();
-    return {accounts,           slot_account,      num_slots,
-            cube_.data(),       cube_.stride(),    static_cast<std::uint32_t>(paths.first(chunk)),
-            paths.count(chunk), nullptr,           0,
-            keys_.data(),       num_above_.data(), num_ties_.data()};
+    return {accounts,           slot_account, num_slots, cube_.view(), static_cast<std::uint32_t>(paths.first(chunk)),
+            paths.count(chunk), nullptr,      0,         keys_.data(), num_above_.data(),
+            num_ties_.data()};
   }
 
   /// Keeps every loss of the sample.
@@ -171,18 +170,10 @@ class TailSelector {
     const PathPlan& paths = cube_.paths();
     for (std::uint64_t chunk = 0; chunk < paths.num_chunks(); ++chunk) {
       cube_.load(chunk, request, seconds, stream);
-      const CollectTies<Real> kernel{accounts,
-                                     listed_.data(),
-                                     cube_.data(),
-                                     cube_.stride(),
-                                     static_cast<std::uint32_t>(paths.first(chunk)),
-                                     paths.count(chunk),
-                                     pivots_.data(),
-                                     num_above_.data(),
-                                     plan_.num_tail,
-                                     plan_.capacity,
-                                     keys_.data(),
-                                     num_found_.data()};
+      const CollectTies<Real> kernel{
+          accounts,           listed_.data(), cube_.view(),      static_cast<std::uint32_t>(paths.first(chunk)),
+          paths.count(chunk), pivots_.data(), num_above_.data(), plan_.num_tail,
+          plan_.capacity,     keys_.data(),   num_found_.data()};
       device_.for_blocks("collect_ties", stream,
                          {slots.size(), CollectTies<Real>::max_threads, CollectTies<Real>::shared_bytes()}, kernel);
     }
