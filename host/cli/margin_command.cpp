@@ -14,7 +14,7 @@ namespace {
 
 struct MarginOptions {
   std::string command_line, book, out, model, format = "csv";
-  bool keep_tails = false, fit_tails = false, json = false;
+  bool keep_tails = false, fit_tails = false, control_variate = false, json = false;
   RunOptions run;
 };
 
@@ -38,6 +38,7 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
       write_margins(result.margins, out, options.format == "csv" ? FileFormat::csv : FileFormat::parquet);
   if (options.keep_tails) { write_tail_paths(result.margins, out); }
   if (options.fit_tails) { write_tail_fits(result.margins, out); }
+  if (options.control_variate) { write_controlled_es(result.margins, out); }
   write_prepared_tables(result.prepared_tables, out);
   result.stages.push_back({"write", seconds_since(write_start)});
   for (const Diagnostic& w : result.warnings) { diagnostics.warning(w.file, w.row, w.field, w.value, w.reason); }
@@ -47,7 +48,7 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   manifest.total_seconds = seconds_since(start);
   manifest.peak_rss_bytes = peak_rss_bytes();
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
-  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv"});  // outdated: of an earlier run into this folder
+  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv"});  // outdated: of an earlier run into this folder
 }
 
 void margin(const MarginOptions& options) {
@@ -66,6 +67,7 @@ void margin(const MarginOptions& options) {
     config = make_run_config(options.run, bar);
     config.keep_tail_paths = options.keep_tails;
     config.fit_tails = options.fit_tails;
+    config.control_variate = options.control_variate;
     result = run_margin(book, chosen.model, config);
     config.progress = nullptr;  // the bar ends here
   } catch (const InputError& error) { reject_input(error.diagnostics(), staged); }
@@ -95,6 +97,8 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
   command->add_flag("--keep-tails", options->keep_tails, "also write tail_paths.parquet: the paths behind every ES");
   command->add_flag("--fit-tails", options->fit_tails,
                     "also write tail_fits.csv: ES by a generalised Pareto law fitted to every tail");
+  command->add_flag("--control-variate", options->control_variate,
+                    "also write controlled_es.csv: ES with less noise, by a control variate per account");
   command->add_flag("--json", options->json, "summary as JSON on stdout");
   add_run_options(*command, options->run);
   command->callback([options] { margin(*options); });

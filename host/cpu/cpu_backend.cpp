@@ -24,44 +24,14 @@
 
 #include "host/backends/run_control.hpp"
 #include "host/backends/run_tables.hpp"
-#include "host/cpu/cpu_kernels.hpp"
+#include "host/cpu/candidates.hpp"
+#include "host/cpu/host_loops.hpp"
 #include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
 namespace {
 
 using cpu::Kernels;
-
-bool supports(Isa isa) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (isa == Isa::avx2) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-  if (isa == Isa::avx512) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
-  }
-#endif
-  return isa == Isa::baseline;
-}
-
-const Kernels& choose_kernels(Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::automatic) {
-    isa = supports(Isa::avx512) ? Isa::avx512 : supports(Isa::avx2) ? Isa::avx2 : Isa::baseline;
-  }
-  if (!supports(isa)) {
-    throw BackendUnavailable(
-        "this processor lacks the instruction set asked for (the program would crash). Use --isa auto.");
-  }
-  if (isa == Isa::avx512) { return cpu::avx512_kernels; }
-  if (isa == Isa::avx2) { return cpu::avx2_kernels; }
-#else
-  if (isa != Isa::automatic && isa != Isa::baseline) {
-    throw BackendUnavailable("this instruction set exists only on x86-64. Use --isa auto.");
-  }
-#endif
-  return cpu::baseline_kernels;
-}
 
 /// A tile of all columns should fill half of the second-level cache, the other half is for positions. Beyond some
 /// thousand columns it does not fit, because a tile has at least 64 paths.
@@ -89,17 +59,7 @@ class StageClock {
 template <class T>
 using HostBuffer = std::vector<T>;
 
-template <class Real>
-void prune(cpu::Candidates<Real>* candidates, std::uint32_t keep) {
-  TailLoss<Real>* items = candidates->items;
-  if (candidates->count <= keep) { return; }
-  std::nth_element(items, items + keep - 1, items + candidates->count,
-                   [](const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); });
-  candidates->count = keep;
-  candidates->threshold = items[keep - 1].loss;
-}
-
-/// Candidate buffers an account may use before its batch must be split.
+/// Candidate buffers of a batch of accounts, to begin with.
 constexpr std::uint64_t candidate_bytes_budget = std::uint64_t{768} << 20;
 /// Paths between two synchronisations, more if that leaves a thread less than four tiles.
 constexpr std::uint32_t paths_per_block = 4096;
@@ -117,6 +77,7 @@ class CpuPass {
         kernels_(kernels),
         threads_(threads),
         rule_(make_tail_rule(run)),
+        candidates_(rule_, run.path_weights.empty() ? nullptr : run.path_weights.data()),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
         quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
@@ -127,15 +88,13 @@ class CpuPass {
     const std::uint64_t tiles = (run.num_paths + width_ - 1) / width_;
     const std::uint32_t wanted = std::max(paths_per_block / width_, static_cast<std::uint32_t>(4 * threads));
     tiles_per_block_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, tiles));
-    capacity_ = std::max(2 * rule_.num_tail, rule_.num_tail + 4 * cpu::lanes);
     select_columns();
     cube_.resize(std::size_t{tiles_per_block_} * run.columns.cube_columns() * width_);
   }
 
   Tails run() {
     const std::uint64_t count = accounts_.offsets.size() - 1;
-    const std::uint64_t fitting =
-        std::max<std::uint64_t>(1, candidate_bytes_budget / (capacity_ * sizeof(TailLoss<Real>)));
+    const std::uint64_t fitting = std::max<std::uint64_t>(1, candidate_bytes_budget / candidates_.bytes_per_account());
     const std::uint64_t batch =
         options_.accounts_per_batch != 0 ? std::min(options_.accounts_per_batch, fitting) : fitting;
     out_.figures.resize(count);
@@ -174,11 +133,7 @@ class CpuPass {
   }
 
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
-    storage_.resize((last - first) * capacity_);
-    candidates_.resize(last - first);
-    for (std::uint64_t a = 0; a < candidates_.size(); ++a) {
-      candidates_[a] = {storage_.data() + a * capacity_, 0, -std::numeric_limits<Real>::infinity()};
-    }
+    candidates_.start(last - first);
     const std::uint64_t block_paths = std::uint64_t{tiles_per_block_} * width_;
     for (std::uint64_t path = 0; path < run_.num_paths; path += block_paths) {
       check_stop(request_);
@@ -239,9 +194,8 @@ class CpuPass {
                             range.end(),
                             candidates_.data(),
                             first,
-                            capacity_,
-                            &prune<Real>,
-                            rule_.num_tail,
+                            &candidates_,
+                            &cpu::CandidatePool<Real>::make_room,
                             run_.columns.num_slices,
                             run_.columns.num_columns};
                         for (std::uint32_t t = 0; t < tiles; ++t) {
@@ -263,12 +217,9 @@ class CpuPass {
           Stopwatch watch;
           for (std::uint64_t account = range.begin(); account != range.end(); ++account) {
             cpu::Candidates<Real>& candidates = candidates_[account - first];
-            if (candidates.count < std::min<std::uint64_t>(rule_.num_tail, run_.num_paths)) {
+            if (!candidates_.finish(candidates, run_.num_paths)) {
               throw std::runtime_error("some losses of account number " + std::to_string(account) + " are not numbers");
             }
-            prune(&candidates, rule_.num_tail);
-            std::sort(candidates.items, candidates.items + candidates.count,
-                      [](const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); });
             out_.figures[account] = summarise_tail(rule_, candidates.items, candidates.count, weights);
             if (!keep_paths()) { continue; }
             for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) {
@@ -294,16 +245,15 @@ class CpuPass {
   const Kernels& kernels_;
   int threads_;
   TailRule rule_;
+  cpu::CandidatePool<Real> candidates_;
   StepTables<HostBuffer> step_tables_;
   SimulatePayload simulate_;
   std::vector<Real> quantities_;
   std::vector<ProductColumn<Real>> product_columns_;
   std::vector<OptionColumn<Real>> option_columns_;
   cpu::MarketTables<Real> tables_{};
-  std::uint32_t width_ = 0, tiles_per_block_ = 0, capacity_ = 0;
+  std::uint32_t width_ = 0, tiles_per_block_ = 0;
   std::vector<Real> cube_;  // [tile][column][lane]
-  std::vector<TailLoss<Real>> storage_;
-  std::vector<cpu::Candidates<Real>> candidates_;
   std::vector<std::vector<std::uint32_t>> kept_;
   StageClock simulating_, revalue_, pnl_, tail_;
   Tails out_;

@@ -55,15 +55,40 @@ void account_pnl(const AccountsTask<Real>& task, const Tile& tile, const Real* c
           candidates.items[candidates.count++] = {-pnl[l], static_cast<std::uint32_t>(tile.first_path + lane + l)};
         }
       }
-      if (candidates.count + lanes > task.capacity) { task.prune(&candidates, task.keep); }
+      if (candidates.count + lanes > candidates.capacity) { task.make_room(task.pool, &candidates); }
     }
+  }
+}
+
+void losses_exact(const LossesTask& task, const Tile& tile, const double* cube, double* losses, std::uint64_t stride) {
+  const CubeView<double> view{cube, tile.width, task.num_slices, task.num_columns};
+  for (std::uint64_t account = task.first_account; account < task.last_account; ++account) {
+    double* out = losses + (account - task.first_account) * stride;
+    for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
+      double pnl[lanes];
+      account_pnl_lanes<lanes>(task.accounts, account, view.at(lane), pnl);
+      for (std::uint32_t l = 0; l < lanes; ++l) { out[lane + l] = -pnl[l]; }
+    }
+  }
+}
+
+void drive(const DrivePayload& in, const Tile& tile, float* scratch, const DriveRows& rows) {
+  for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
+    const DriveRows at = {rows.variance + lane,
+                          rows.regime_share + lane,
+                          rows.loading + lane,
+                          rows.jumps + lane,
+                          rows.sums == nullptr ? nullptr : rows.sums + lane,
+                          rows.stride};
+    drive_lanes<static_cast<int>(lanes)>(in, tile.first_path + lane, scratch, at);
   }
 }
 
 }  // namespace
 
 extern const Kernels TM_ISA_KERNELS;
-const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,      &simulate,           &revalue<float>,
-                                &revalue<double>, &account_pnl<float>, &account_pnl<double>};
+const Kernels TM_ISA_KERNELS = {
+    TM_ISA_NAME,          &simulate,     &revalue<float>, &revalue<double>, &account_pnl<float>,
+    &account_pnl<double>, &losses_exact, &drive};
 
 }  // namespace tailmargin::cpu

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/executors/account_pnl.hpp"
+#include "kernels/executors/drive.hpp"
 #include "kernels/executors/revalue.hpp"
 #include "kernels/executors/simulate.hpp"
 #include "kernels/executors/tail.hpp"
@@ -12,13 +13,12 @@ namespace tailmargin::cpu {
 /// Paths a group of lanes holds; tiles are whole numbers of it.
 inline constexpr std::uint32_t lanes = 64;
 
-/// The worst losses of one account so far. When less than a lane group is left of `capacity`, prune() keeps the
-/// `keep` worst.
+/// The worst losses of one account so far.
 template <class Real>
 struct Candidates {
   TailLoss<Real>* items;
-  std::uint32_t count;
-  Real threshold;  ///< only losses above it can still enter: the keep-th worst so far
+  std::uint32_t count, capacity;
+  Real threshold;  ///< only losses above it can still enter
 };
 
 struct Tile {
@@ -45,10 +45,16 @@ struct AccountsTask {
   std::uint64_t first_account, last_account;
   Candidates<Real>* candidates;  ///< [account - batch_first]
   std::uint64_t batch_first;
-  std::uint32_t capacity;
-  void (*prune)(Candidates<Real>*, std::uint32_t keep);
-  std::uint32_t keep;
-  std::uint32_t num_slices, num_columns;  ///< of the cube
+  void* pool;
+  void (*make_room)(void* pool, Candidates<Real>*);  ///< called when less than a lane group is left of a buffer
+  std::uint32_t num_slices, num_columns;             ///< of the cube
+};
+
+/// Accounts whose losses are asked for one by one, and the shape of the cube.
+struct LossesTask {
+  AccountsPayload<double> accounts;
+  std::uint64_t first_account, last_account;
+  std::uint32_t num_slices, num_columns;
 };
 
 /// One instruction set's loops.
@@ -63,6 +69,10 @@ struct Kernels {
   /// P&L of a range of accounts on a tile; losses above an account's threshold join its candidates.
   void (*pnl_single)(const AccountsTask<float>&, const Tile&, const float* cube);
   void (*pnl_exact)(const AccountsTask<double>&, const Tile&, const double* cube);
+  /// Losses of a range of accounts on a tile: losses[(account - first_account) * stride + lane], padding included.
+  void (*losses_exact)(const LossesTask&, const Tile&, const double* cube, double* losses, std::uint64_t stride);
+  /// What drives the paths of a tile. scratch: drive_scratch_rows * lanes floats.
+  void (*drive)(const DrivePayload&, const Tile&, float* scratch, const DriveRows&);
 };
 
 extern const Kernels baseline_kernels;

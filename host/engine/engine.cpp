@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "host/backends/backend.hpp"
+#include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "kernels/math/normal.hpp"
 #include "tailmargin/accuracy.hpp"
@@ -17,6 +18,7 @@ namespace {
 class StageTimer {
  public:
   explicit StageTimer(RunResult& result) : result_(result) {}
+  void restart() { last_ = std::chrono::steady_clock::now(); }
   void lap(const std::string& stage) {
     const auto now = std::chrono::steady_clock::now();
     result_.stages.push_back({stage, std::chrono::duration<double>(now - last_).count()});
@@ -134,6 +136,26 @@ std::vector<AccountMargin> make_margins(const Book& book, const Model& model, co
   return margins;
 }
 
+/// Fills the controlled figures of every account.
+void add_control_variates(const PreparedRun& run, const RunConfig& config, std::vector<AccountMargin>& margins) {
+  ControlVariateOptions options;
+  options.loops = {&choose_kernels(parse_isa(config.isa)), config.threads};
+  options.accounts_per_batch = config.accounts_per_batch;
+  if (config.progress) {
+    options.progress = [&config](double fraction) { config.progress("control variates", fraction); };
+  }
+  options.stop = config.stop;
+  const std::vector<ControlledFigures> figures = control_tails(run, options);
+  for (std::size_t a = 0; a < figures.size(); ++a) {
+    const ControlledFigures& f = figures[a];
+    if (!std::isfinite(f.controlled_es) || !std::isfinite(f.controlled_standard_error)) {
+      throw std::runtime_error("the control variate of account " + margins[a].account + " is not finite");
+    }
+    margins[a].controlled_es = {f.es + 0.0, f.es_standard_error + 0.0, f.controlled_es + 0.0,
+                                f.controlled_standard_error + 0.0};
+  }
+}
+
 }  // namespace
 
 RunResult run_margin(const Book& book, const Model& model, const RunConfig& config) {
@@ -164,6 +186,11 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   }
 
   result.margins = make_margins(book, model, run.accounts, tails, inexact, exact);
+  if (config.control_variate) {
+    timer.restart();
+    add_control_variates(run, config, result.margins);
+    timer.lap("control");
+  }
   result.backend = backend->name();
   result.device = backend->device();
   result.num_factors = run.scenarios.factors.size();

@@ -127,6 +127,27 @@ void write_tail_fits(const std::vector<AccountMargin>& margins, const fs::path& 
   out->commit();
 }
 
+void write_controlled_es(const std::vector<AccountMargin>& margins, const fs::path& folder) {
+  static const TableSpec table{"controlled_es",
+                               {{"account", ColumnType::text},
+                                {"es_usd", ColumnType::number},
+                                {"es_se_usd", ColumnType::number},
+                                {"controlled_es_usd", ColumnType::number},
+                                {"controlled_se_usd", ColumnType::number},
+                                {"variance_ratio", ColumnType::number}}};
+  create_folder(folder);
+  const auto out = create_table(folder, table, FileFormat::csv);
+  for (const AccountMargin* margin : sorted_by_account(margins)) {
+    const ControlledEsFigures& c = margin->controlled_es;
+    const double ratio = c.controlled_es_se_usd > 0.0 ? c.es_se_usd / c.controlled_es_se_usd : 1.0;
+    out->text(margin->account);
+    for (const double value : {c.es_usd, c.es_se_usd, c.controlled_es_usd, c.controlled_es_se_usd, ratio * ratio}) {
+      out->number(value);
+    }
+  }
+  out->commit();
+}
+
 void write_prepared_tables(const std::string& tables, const fs::path& folder) {
   create_folder(folder);
   write_whole_file(folder / "prepared.bin", tables);

@@ -86,7 +86,8 @@ Json config_json(const RunConfig& config) {
           {"paths_per_tile", config.paths_per_tile},
           {"accounts_per_batch", config.accounts_per_batch},
           {"keep_tail_paths", config.keep_tail_paths},
-          {"fit_tails", config.fit_tails}};
+          {"fit_tails", config.fit_tails},
+          {"control_variate", config.control_variate}};
 }
 
 Json result_json(const RunResult& result) {
@@ -111,6 +112,7 @@ Json outputs_json(const RunManifest& manifest, const RunConfig& config, const Ru
   }
   if (config.keep_tail_paths) files.push_back(file_entry(folder / "tail_paths.parquet"));
   if (config.fit_tails) files.push_back(file_entry(folder / "tail_fits.csv"));
+  if (config.control_variate) files.push_back(file_entry(folder / "controlled_es.csv"));
   return files;
 }
 

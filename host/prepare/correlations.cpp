@@ -5,6 +5,7 @@
 //               underlyings by a full matrix or by common + block + own; then kinds are mixed within each underlying.
 //   exceptions  a full matrix over all factors, wherever a regime has exceptions to the product.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <string>
@@ -151,14 +152,21 @@ class CorrelationBuilder {
     }
   }
 
+  /// The kinds there are, those that most underlyings have first: then few underlyings need draws of a kind that they
+  /// lack but another of their kinds is mixed from.
+  void order_kinds() {
+    std::array<std::size_t, num_factor_kinds> count{};
+    for (const Factor& factor : plan_.factors) { ++count[std::size_t(factor.kind)]; }
+    for (std::size_t kind = 0; kind < num_factor_kinds; ++kind) {
+      if (count[kind] != 0) { kinds_.push_back(static_cast<FactorKind>(kind)); }
+    }
+    std::stable_sort(kinds_.begin(), kinds_.end(),
+                     [&](FactorKind a, FactorKind b) { return count[std::size_t(a)] > count[std::size_t(b)]; });
+  }
+
   /// Cholesky factor of the correlations of the kinds there are, for every regime.
   bool factorise_kinds() {
-    for (std::size_t kind = 0; kind < num_factor_kinds; ++kind) {
-      const auto is_kind = [&](const Factor& f) { return f.kind == static_cast<FactorKind>(kind); };
-      if (std::any_of(plan_.factors.begin(), plan_.factors.end(), is_kind)) {
-        kinds_.push_back(static_cast<FactorKind>(kind));
-      }
-    }
+    order_kinds();
     kind_factors_.resize(num_regimes());
     for (std::size_t k = 0; k < num_regimes(); ++k) {
       SquareMatrix matrix(kinds_.size());

@@ -139,7 +139,7 @@ TM_HD void draw_scales(const SimulatePayload& in, std::uint64_t first_path, std:
   TM_LANES
   for (int l = 0; l < W; ++l) {
     const math::PhiloxBlock words = math::philox4x32_10(in.seed, block, first_path + static_cast<std::uint64_t>(l));
-    const float fresh = math::normal_from_word(words.word[day % 4]);
+    const float fresh = math::normal_from_word(math::word_of(words, day % 4));
     score[l] = day == 0 ? fresh : math::fma(in.score_fresh, fresh, in.score_keep * score[l]);
   }
   for (std::uint32_t c = 0; c < in.num_classes; ++c) {
@@ -167,15 +167,17 @@ TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std
   }
 }
 
-/// One row of a sparse matrix times the inputs of W paths, with one regime's coefficients.
+/// One row of a sparse matrix times the inputs of W paths, with one regime's coefficients. `sum` is a local array of
+/// the caller: what could alias the inputs would go through memory at every entry.
 template <int W>
 TM_HD void sparse_row(const SparseRows& rows, std::uint32_t row, std::uint32_t regime, std::uint32_t num_regimes,
                       const float* input, std::uint32_t stride, float* sum) {
   TM_LANES
   for (int l = 0; l < W; ++l) { sum[l] = 0.0f; }
-  for (std::uint32_t e = rows.offsets[row]; e < rows.offsets[row + 1]; ++e) {
+  const std::uint32_t end = rows.offsets[row + 1];
+  for (std::uint32_t e = rows.offsets[row]; e < end; ++e) {
     const float coefficient = rows.coefficients[e * num_regimes + regime];
-    const float* x = input + rows.inputs[e] * stride;
+    const float* x = input + std::uint64_t(rows.inputs[e]) * stride;
     TM_LANES
     for (int l = 0; l < W; ++l) { sum[l] = math::fma(coefficient, x[l], sum[l]); }
   }
@@ -204,7 +206,11 @@ template <int W>
 TM_HD void step_regime(const SimulatePayload& in, std::uint32_t k, const std::uint32_t* regime, const float* normal,
                        const float* scale, float* shared, float* state, std::uint32_t stride) {
   for (std::uint32_t row = 0; row < in.num_shared; ++row) {
-    sparse_row<W>(in.shared, row, k, in.num_regimes, normal, stride, shared + row * stride);
+    float sum[W];
+    sparse_row<W>(in.shared, row, k, in.num_regimes, normal, stride, sum);
+    float* out = shared + row * stride;
+    TM_LANES
+    for (int l = 0; l < W; ++l) { out[l] = sum[l]; }
   }
   for (std::uint32_t f = 0; f < in.num_factors; ++f) {
     float shock[W];

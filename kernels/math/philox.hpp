@@ -22,6 +22,14 @@ struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
+/// Word i of a block. In a loop over lanes an index that is not constant would keep the block in memory, one for all
+/// lanes, which a vectoriser told of independent lanes may take for one of each.
+TM_HD std::uint32_t word_of(const PhiloxBlock& block, std::uint32_t i) {
+  const std::uint32_t low = i == 0 ? block.word[0] : block.word[1];
+  const std::uint32_t high = i == 2 ? block.word[2] : block.word[3];
+  return i < 2 ? low : high;
+}
+
 /// The block number: stream in bits 44.., step in bits 20..43, index in bits 0..19.
 TM_HD std::uint64_t rng_block(RngStream stream, std::uint32_t step, std::uint32_t index) {
   return (static_cast<std::uint64_t>(stream) << 44) | (static_cast<std::uint64_t>(step) << 20) | index;

@@ -168,6 +168,7 @@ TEST(Funding, IsPaidByTheInterval) {
 
   model.funding_interval_hours = 4.0;
   EXPECT_NEAR(paid(), 6 * 0.0004, 1e-9);
+  EXPECT_NEAR(-instrument_pnl(listed.prepare(model), inverse, three_payments(0.002)), 6 * 0.0004 + 0.001, 1e-8);
   model.funding_interval_hours = 1.0;  // 03:00 to 02:00
   EXPECT_NEAR(paid(), 24 * 0.0001, 1e-9);
   model.funding_interval_hours = 0.5;  // two a step
@@ -214,6 +215,33 @@ TEST(Settlement, AveragesFromNowInTheFirstStepAndTheCurrencyToo) {
   const double forward = spot / 0.98 * std::exp(0.05 + 0.02);
   EXPECT_NEAR(instrument_pnl(listed.prepare(model), future, path), (forward - spot / 0.98) * 0.98 * std::exp(-0.01),
               cents);
+}
+
+TEST(Settlement, AveragesTheCurrencyOverTheSameMinutes) {
+  Listed listed;
+  const InstrumentId future = listed.maker.future("BTC-F", listed.btc, 0.5, spot / 0.98);
+  listed.maker.edit().instruments[future].settlement = listed.usdc;
+  Model model = everything_moves();
+  model.settlement_average_minutes = 60.0;
+  const FactorChange path = [&](std::uint32_t step, UnderlyingId u, FactorKind kind) {
+    return kind != FactorKind::price || u != listed.usdc ? 0.0 : step == 11 ? -0.02 : step == 12 ? -0.08 : 0.0;
+  };
+
+  EXPECT_NEAR(instrument_pnl(listed.prepare(model), future, path), spot * std::expm1(0.05), cents);
+}
+
+TEST(Settlement, IsAtTheNearestGridStep) {
+  for (const double hours : {11.4, 11.6, 12.4}) {
+    Listed listed;
+    const InstrumentId future = listed.maker.future("BTC-F", listed.btc, hours / 24.0, spot);
+    const FactorChange path = [](std::uint32_t step, UnderlyingId, FactorKind kind) {
+      return kind == FactorKind::price ? 0.01 * step : 0.0;
+    };
+
+    EXPECT_NEAR(instrument_pnl(listed.prepare(everything_moves()), future, path),
+                spot * std::expm1(hours < 11.5 ? 0.11 : 0.12), cents)
+        << hours;
+  }
 }
 
 TEST(Smiles, LevelAndTermMoveVolsByTenor) {
