@@ -244,6 +244,20 @@ TEST(Settlement, IsAtTheNearestGridStep) {
   }
 }
 
+// In the last step and at the horizon itself, contracts have expired; a second later they are alive.
+TEST(Settlement, BelongsToWhatHasExpiredByTheHorizon) {
+  for (const double hours : {23.4, 24.0, 24.0 + 1.0 / 3600.0}) {
+    Listed listed;
+    const InstrumentId future = listed.maker.future("BTC-F", listed.btc, hours / 24.0, spot);
+
+    const PreparedRun run = listed.prepare(everything_moves());
+
+    EXPECT_EQ(run.columns.terms[run.columns.instrument_column[future]].settled, hours <= 24.0) << hours;
+    EXPECT_NEAR(instrument_pnl(run, future, steady({{FactorKind::dislocation, 0.1}})),
+                hours <= 24.0 ? 0.0 : spot * std::expm1(0.1), cents);
+  }
+}
+
 TEST(Smiles, LevelAndTermMoveVolsByTenor) {
   Listed listed;
   const InstrumentId late = listed.maker.option("BTC-A", listed.btc, 181.0, spot, OptionType::put, 0.5);

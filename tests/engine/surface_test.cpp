@@ -60,6 +60,16 @@ TEST(Surface, FitErrorIsTheGapInVol) {
   EXPECT_TRUE(error.butterfly_marks);
 }
 
+// The call at the money lifted by 0.004 of the forward: calls still fall in strike, but no longer ever more slowly.
+TEST(Surface, MarksThatAreNotConvexAreNoticed) {
+  ExpiryQuotes quotes = quotes_of({0.14L, 2.0L, -0.1L}, 0.25, 0.4, 21);
+  EXPECT_FALSE(fit_surface({quotes}).front().error.butterfly_marks);
+
+  quotes.points[10].total_vol += 0.01;
+
+  EXPECT_TRUE(fit_surface({quotes}).front().error.butterfly_marks);
+}
+
 TEST(Surface, NoQuotesMakeArbitrage) {
   std::mt19937_64 random(5);
   std::uniform_real_distribution<double> uniform(-1.0, 1.0);
