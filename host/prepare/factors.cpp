@@ -31,7 +31,7 @@ std::vector<std::array<bool, num_factor_kinds>> used_kinds(const Book& book) {
   return used;
 }
 
-/// Whether the model ever moves a kind of an underlying: by diffusion in some regime, or by a jump.
+/// Whether the model ever moves a kind of an underlying: by diffusion in some regime, by a jump, or to a level.
 bool is_moved(const std::string& underlying, std::size_t kind, const Model& model) {
   for (const Regime& regime : model.regimes) {
     const VolRule* rule = first_match(regime.vols, underlying, model);
@@ -40,6 +40,11 @@ bool is_moved(const std::string& underlying, std::size_t kind, const Model& mode
   for (const JumpRule& jump : model.jumps) {
     const JumpEffect* effect = first_match(jump.effects, underlying, model);
     if (effect != nullptr && effect->change[kind] != 0.0) { return true; }
+  }
+  for (const Reversion& rule : model.reversions) {
+    if (static_cast<std::size_t>(rule.kind) == kind && matches(rule.match, underlying, model)) {
+      return rule.level != 0.0;  // the first match counts
+    }
   }
   return false;
 }

@@ -115,7 +115,7 @@ TM_HD void advance_regimes(const SimulatePayload& in, std::uint64_t first_path, 
   }
   for (int l = 0; l < W; ++l) {
     const std::uint32_t* bounds = step == 0 ? in.start_bounds : in.transition_bounds + regime[l] * in.num_regimes;
-    regime[l] = select_regime(bounds, in.num_regimes, words[l].word[lane_word]);
+    regime[l] = select_regime(bounds, in.num_regimes, math::word_of(words[l], lane_word));
   }
 }
 
@@ -294,9 +294,9 @@ TM_HD void count_jumps(const SimulatePayload& in, std::uint64_t first_path, std:
   }
   for (int l = 0; l < W; ++l) {
     const std::uint32_t* bounds = in.jump_counts + regime[l] * max_jumps_per_step;
-    count[l] = (words[l].word[lane_word] >> 1) < bounds[0]
+    count[l] = (math::word_of(words[l], lane_word) >> 1) < bounds[0]
                    ? 0u
-                   : count_bounds(bounds, max_jumps_per_step, words[l].word[lane_word]);
+                   : count_bounds(bounds, max_jumps_per_step, math::word_of(words[l], lane_word));
   }
 }
 
