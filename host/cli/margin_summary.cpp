@@ -1,6 +1,7 @@
 #include "host/cli/margin_summary.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <numeric>
 
@@ -53,7 +54,7 @@ std::string line(const char* format, const std::string& a, const std::string& b)
 
 std::string account_table(const std::vector<AccountMargin>& margins) {
   std::string text =
-      "\n  largest margins, USD        positions   gross notional           equity         ES (margin)   +/- s.e.\n";
+      "\n  largest margins, USD        positions   gross notional           equity      initial margin   +/- s.e.\n";
   for (const AccountMargin* m : largest(margins, 10)) {
     char row[256];
     std::snprintf(row, sizeof row, "  %-26.26s %10u %16s %16s %19s %10s\n", m->account.c_str(), m->num_positions,
@@ -73,6 +74,21 @@ std::string stage_line(const RunResult& result, double total_seconds) {
   return text + "  | total " + format_seconds(total_seconds) + "\n";
 }
 
+/// How well the fitted smiles meet the marks: vol points, weighted by vega, over all expiries.
+std::string smile_line(const RunResult& result) {
+  if (result.smiles.empty()) { return ""; }
+  double squares = 0.0, quotes = 0.0;
+  for (const SmileReport& smile : result.smiles) {
+    squares += smile.num_quotes * smile.near_rms_vol * smile.near_rms_vol;
+    quotes += smile.num_quotes;
+  }
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "%zu expiries; fitted smiles miss the marks by %.2f vol points (each option keeps its own)\n",
+                result.smiles.size(), quotes > 0.0 ? 100.0 * std::sqrt(squares / quotes) : 0.0);
+  return text;
+}
+
 }  // namespace
 
 std::string margin_summary(const Book& book, const RunResult& result, const std::string& model_name,
@@ -89,6 +105,7 @@ std::string margin_summary(const Book& book, const RunResult& result, const std:
                 static_cast<unsigned long long>(result.num_steps), static_cast<unsigned long long>(config.seed));
   summary += text;
   summary += "model " + model_name + "; backend " + result.backend + " (" + result.device + ")\n";
+  summary += smile_line(result);
   for (const std::string& note : result.notes) { summary += "note: " + note + "\n"; }
   summary += account_table(result.margins);
   summary += "\n" + line("  %-28s %20s\n", "initial margin, all accounts", with_thousands(totals.initial));

@@ -156,6 +156,18 @@ void add_control_variates(const PreparedRun& run, const RunConfig& config, std::
   }
 }
 
+std::vector<SmileReport> report_smiles(const Book& book, const ColumnPlan& columns) {
+  std::vector<SmileReport> reports;
+  for (const SmileFit& fit : columns.fits) {
+    const FitError& error = fit.error;
+    reports.push_back({book.underlyings[fit.underlying].name,
+                       fit.settlement == no_underlying ? "USD" : book.underlyings[fit.settlement].name, fit.expiry,
+                       error.num_quotes, error.rms_vol, error.near_rms_vol, error.worst_vol, error.butterfly_marks,
+                       error.calendar_marks});
+  }
+  return reports;
+}
+
 }  // namespace
 
 RunResult run_margin(const Book& book, const Model& model, const RunConfig& config) {
@@ -195,6 +207,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   result.device = backend->device();
   result.num_factors = run.scenarios.factors.size();
   result.num_steps = run.scenarios.num_steps;
+  result.smiles = report_smiles(book, run.columns);
   result.num_columns = run.columns.num_columns;
   result.num_exact_accounts = inexact.size();
   result.position_paths = run.accounts.columns.size() * config.num_paths;

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "host/domain/validate/book_tables.hpp"
+#include "host/domain/validate/text.hpp"
 #include "host/io/model_json.hpp"
 #include "host/io/pending_file.hpp"
 #include "host/io/run_files.hpp"
@@ -100,6 +101,22 @@ Json result_json(const RunResult& result) {
           {"notes", result.notes}};
 }
 
+Json smiles_json(const RunResult& result) {
+  Json smiles = Json::array();
+  for (const SmileReport& smile : result.smiles) {
+    smiles.push_back({{"underlying", smile.underlying},
+                      {"settlement", smile.settlement},
+                      {"expiry", format_utc_time(smile.expiry)},
+                      {"quotes", smile.num_quotes},
+                      {"rms_vol", smile.rms_vol},
+                      {"vega_weighted_rms_vol", smile.near_rms_vol},
+                      {"worst_vol", smile.worst_vol},
+                      {"marks_have_butterfly_arbitrage", smile.butterfly_marks},
+                      {"marks_have_calendar_arbitrage", smile.calendar_marks}});
+  }
+  return smiles;
+}
+
 /// Only what this run wrote: the folder may hold files of an earlier one.
 Json outputs_json(const RunManifest& manifest, const RunConfig& config, const RunResult& result,
                   const fs::path& folder) {
@@ -173,6 +190,7 @@ void write_run_manifest(const RunManifest& manifest, const RunConfig& config, co
   json["model"] = model_json(manifest, model);
   json["outputs"] = outputs_json(manifest, config, result, folder);
   json["result"] = result_json(result);
+  json["smiles"] = smiles_json(result);
   json["timings"] = timings_json(manifest, result);
   json["peak_rss_bytes"] = manifest.peak_rss_bytes;
   json["diagnostics"] = diagnostics_json(diagnostics);

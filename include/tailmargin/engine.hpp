@@ -39,8 +39,8 @@ struct TailFitFigures {
   double es_usd = 0.0;  ///< expected shortfall of the law
 };
 
-/// ES of an account once more, with less noise: its quadratic in the factors as control variate. In double, on the host,
-/// whatever the backend. The margin does not use it.
+/// ES of an account once more, with less noise: its quadratic in the factors as control variate. In double, on the
+/// host, whatever the backend. The margin does not use it.
 struct ControlledEsFigures {
   double es_usd = 0.0, es_se_usd = 0.0;                        ///< without the control
   double controlled_es_usd = 0.0, controlled_es_se_usd = 0.0;  ///< with it
@@ -59,10 +59,22 @@ struct AccountMargin {
   std::uint32_t worst_path = 0;
   double initial_margin_usd = 0.0;
   double maintenance_margin_usd = 0.0;
-  bool exact_precision = false;           ///< recomputed in double because its offsets cancel too much for float
+  bool exact_precision = false;                ///< recomputed in double because its offsets cancel too much for float
   std::vector<std::uint32_t> tail_paths = {};  ///< if asked for: worst first
   TailFitFigures tail_fit = {};                ///< if asked for
   ControlledEsFigures controlled_es = {};      ///< if asked for
+};
+
+/// How the fitted smile of one expiry meets its marks. Vols per year.
+struct SmileReport {
+  std::string underlying, settlement;
+  UtcTime expiry;
+  std::uint32_t num_quotes = 0;
+  double rms_vol = 0.0;          ///< root mean square of the differences
+  double near_rms_vol = 0.0;     ///< the same weighted by vega squared
+  double worst_vol = 0.0;        ///< the largest, mark less smile
+  bool butterfly_marks = false;  ///< the marks themselves allow a butterfly arbitrage
+  bool calendar_marks = false;   ///< or one with the expiry before
 };
 
 struct StageTime {
@@ -76,6 +88,7 @@ struct RunResult {
   std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;
   std::uint64_t position_paths = 0;  ///< positions times paths, the work of the P&L stage
+  std::vector<SmileReport> smiles;   ///< by underlying, settlement, expiry
   std::vector<StageTime> stages;
   std::vector<Diagnostic> warnings;  ///< found while preparing
   std::vector<std::string> notes;    ///< one line each: backend chosen, accounts recomputed
