@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "host/backends/run_tables.hpp"
+#include "host/cpu/host_loops.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "host/prepare/scenario_laws.hpp"
 
 namespace tailmargin {
 namespace {
-
-constexpr int lanes = 64;
 
 template <class T>
 using HostBuffer = std::vector<T>;
@@ -36,13 +35,14 @@ PricePaths simulate_prices(const Model& model, const std::vector<std::string>& u
 
   const StepTables<HostBuffer> tables(run, [](const auto& values) { return values; });
   const SimulatePayload payload = tables.payload();
-  std::vector<float> scratch(std::size_t{scratch_rows(payload)} * lanes),
-      observed(run.scenarios.observations.size() * lanes);
-  for (std::uint64_t first = 0; first < num_paths; first += lanes) {
-    simulate_lanes<lanes>(payload, first, scratch.data(), lanes, observed.data(), lanes, nullptr);
-    const std::uint64_t count = std::min<std::uint64_t>(lanes, num_paths - first);
+  const cpu::Kernels& kernels = choose_kernels(Isa::automatic);
+  std::vector<float> scratch(std::size_t{scratch_rows(payload)} * cpu::lanes),
+      observed(run.scenarios.observations.size() * cpu::lanes);
+  for (std::uint64_t first = 0; first < num_paths; first += cpu::lanes) {
+    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(cpu::lanes, num_paths - first));
+    kernels.simulate(payload, {first, cpu::lanes, count}, scratch.data(), observed.data());
     for (std::size_t row = 0; row < run.scenarios.observations.size(); ++row) {
-      const float* values = observed.data() + row * lanes;
+      const float* values = observed.data() + row * cpu::lanes;
       std::copy(values, values + count,
                 out.log_change[row / underlyings.size()][row % underlyings.size()].begin() +
                     static_cast<std::ptrdiff_t>(first));

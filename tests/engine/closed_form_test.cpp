@@ -223,34 +223,6 @@ TEST(ClosedForm, BasisRollsDownAtConstantCarry) {
   EXPECT_NEAR(margin.es_usd, loss, 1e-4 * loss);
 }
 
-struct StraddleCase {
-  double vol_of_vol, rho, var, es;
-};
-
-// Short 30-day at-the-money straddle, S = 60,000, vol 60 %, two days, zero log drift, vol shock eta 12 % in two days.
-// Check values computed in high precision outside this project.
-TEST(ClosedForm, ShortStraddleWithAndWithoutVolShock) {
-  const double eta = 0.12 / std::sqrt(2.0 / year_days);
-  for (const StraddleCase& c :
-       {StraddleCase{0.0, 0.0, 1757.6259, 2321.2786}, StraddleCase{eta, -0.4, 2503.487, 2976.038},
-        StraddleCase{eta, 0.4, 3202.558, 3891.327}}) {
-    BookMaker maker;
-    const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
-    const InstrumentId call = maker.option("BTC-C", btc, 30.0, 60'000.0, OptionType::call, vol);
-    const InstrumentId put = maker.option("BTC-P", btc, 30.0, 60'000.0, OptionType::put, vol);
-    const AccountId account = maker.account("a");
-    maker.hold(account, call, -1.0).hold(account, put, -1.0);
-    const Model model =
-        gaussian_model(2.0, {{"*", {vol, c.vol_of_vol, 0.0, 0.0}}},
-                       {{{"*", FactorKind::price}, {"*", FactorKind::vol}, SameUnderlying::any, c.rho}});
-
-    const AccountMargin margin = run_one(maker.book(), model, 400'000);
-
-    SCOPED_TRACE(testing::Message() << "vol of vol " << c.vol_of_vol << " rho " << c.rho);
-    expect_tail(margin, {c.var, c.es});
-  }
-}
-
 // The call expires after 12 of 24 hours: it pays on the index then, and the dollars stay.
 TEST(ClosedForm, OptionExpiringWithinTheHorizonSettlesOnItsPath) {
   BookMaker maker;
