@@ -83,6 +83,9 @@ exits "model show of a book's underlyings" 0 "$program" model show "$models/smal
 check "nobody else is shown" 0 "$(grep -c 'all others' "$work/out")"
 exits "model show as JSON" 0 "$program" model show "$models/small.toml" --json
 says "every parameter" '"sample_multiple": 10'
+for model in twenty-coins three-regimes; do
+  exits "model show of $model" 0 "$program" model show "$models/$model.toml" --paths 2000
+done
 exits "model show of a bad model" 3 "$program" model show "$work/model.toml"
 says "what is wrong with it" "model.toml row 1, format = 2"
 exits "model show of no model" 3 "$program" model show "$work/nowhere.toml"
