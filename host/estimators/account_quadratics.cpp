@@ -16,6 +16,8 @@ constexpr std::uint64_t pilot_seed_bits = 0x70696c6f74000000u;
 
 /// The fit sees the worst losses with this many times the weight beyond the confidence level, and little of the others.
 constexpr double fitted_tails = 3.0, weight_of_body = 0.002;
+/// Of the others, one in so many is looked at, by rank.
+constexpr std::size_t body_stride = 8;
 /// Beyond so many terms only squares are fitted, no products.
 constexpr std::size_t max_terms = 300;
 /// Added to the diagonal of the correlations of terms: terms may nearly coincide.
@@ -177,7 +179,7 @@ class Fit {
     row.resize(root_weight_.size());
     double plain = 0.0;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      row[i] = value(ranked_.order[i]);
+      row[i] = value(paths_[i]);
       mean += root_weight_[i] * root_weight_[i] * row[i];
       plain += root_weight_[i] * root_weight_[i] * row[i] * row[i];
     }
@@ -206,8 +208,10 @@ class Fit {
   void gather() {
     const std::size_t tail = ranked_.count_beyond(fitted_tails * (1.0 - pilot_.run.confidence));
     double sum = 0.0;
-    for (std::size_t i = 0; i < ranked_.order.size(); ++i) {
-      root_weight_.push_back(ranked_.weight[ranked_.order[i]] * (i < tail ? 1.0 : weight_of_body));
+    for (std::size_t i = 0; i < ranked_.order.size(); i += i < tail ? 1 : body_stride) {
+      paths_.push_back(ranked_.order[i]);
+      const double share = i < tail ? 1.0 : weight_of_body * static_cast<double>(body_stride);
+      root_weight_.push_back(ranked_.weight[ranked_.order[i]] * share);
       sum += root_weight_.back();
     }
     for (double& w : root_weight_) { w = math::sqrt(w / sum); }
@@ -230,11 +234,12 @@ class Fit {
   AccountQuadratic& quadratic_;
   const double* loss_;
   const RankedLosses& ranked_;
-  std::vector<double> root_weight_;        // [rank]
-  std::vector<std::vector<double>> rows_;  // [term][rank]
+  std::vector<std::uint32_t> paths_;       // that are fitted
+  std::vector<double> root_weight_;        // [fitted path]
+  std::vector<std::vector<double>> rows_;  // [term][fitted path]
   std::vector<std::size_t> term_;          // [term] slope, or number of slopes + pair
   std::vector<double> mean_, scale_;       // [term]
-  std::vector<double> response_;           // [rank]
+  std::vector<double> response_;           // [fitted path]
   double loss_mean_ = 0.0;
 };
 

