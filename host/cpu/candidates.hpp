@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/cpu/cpu_kernels.hpp"
+#include "host/cpu/sort_tail.hpp"
 
 namespace tailmargin::cpu {
 
@@ -57,7 +58,7 @@ class CandidatePool {
   bool finish(Candidates<Real>& candidates, std::uint64_t num_paths) const {
     const bool enough = candidates.count >= std::min<std::uint64_t>(num_tail_, num_paths);
     prune(candidates);
-    std::sort(candidates.items, candidates.items + candidates.count, is_worse);
+    sort_tail(candidates.items, candidates.count);
     if (weights_ == nullptr) { return enough; }
     double sum = 0.0;
     for (std::uint32_t i = 0; i < candidates.count; ++i) { sum += weights_[candidates.items[i].path]; }
@@ -69,18 +70,25 @@ class CandidatePool {
   static bool is_worse(const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); }
 
   void prune(Candidates<Real>& candidates) const {
-    const std::uint32_t keep = weights_ == nullptr ? num_tail_ : count_reaching(candidates);
+    const std::uint32_t keep = weights_ == nullptr ? move_worst(candidates) : move_reaching(candidates);
     if (candidates.count <= keep) { return; }
-    TailLoss<Real>* items = candidates.items;
-    std::nth_element(items, items + keep - 1, items + candidates.count, is_worse);
     candidates.count = keep;
-    candidates.threshold = items[keep - 1].loss;
+    candidates.threshold = candidates.items[keep - 1].loss;
   }
 
-  /// The fewest of the worst that weigh more than the reach: halves the range in which their number lies. Reorders.
-  std::uint32_t count_reaching(Candidates<Real>& candidates) const {
+  /// Moves the worst num_tail to the front, the least of them last. Returns their number.
+  std::uint32_t move_worst(Candidates<Real>& candidates) const {
     TailLoss<Real>* items = candidates.items;
-    std::uint32_t low = 0, high = candidates.count;  // the worst `low` do not reach
+    if (candidates.count > num_tail_) {
+      std::nth_element(items, items + num_tail_ - 1, items + candidates.count, is_worse);
+    }
+    return num_tail_;
+  }
+
+  /// The same for the fewest of the worst that weigh more than the reach: halves the range in which their number lies.
+  std::uint32_t move_reaching(Candidates<Real>& candidates) const {
+    TailLoss<Real>* items = candidates.items;
+    std::uint32_t low = 0, high = candidates.count;  // the worst `low` stand in front and do not reach
     double sum = 0.0;                                // of the worst `low`
     while (high - low > 1) {
       const std::uint32_t middle = low + (high - low) / 2;

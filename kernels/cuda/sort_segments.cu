@@ -3,7 +3,7 @@
 
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/cuda_device.hpp"
-#include "kernels/cuda/tail_key.hpp"
+#include "kernels/executors/tail_key.hpp"
 
 namespace tailmargin {
 

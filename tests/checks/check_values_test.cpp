@@ -36,7 +36,14 @@ AccountMargin run_one(const BookMaker& maker, const Model& model) {
   return run_margin(maker.book(), model, config).margins.front();
 }
 
-void expect_tail(const AccountMargin& margin, const Tail& expected) {
+/// Leaves a number in the test's report: docs/validation.md is written from it.
+void record(const std::string& what, double ours) { testing::Test::RecordProperty(what, std::to_string(ours)); }
+
+void expect_tail(const char* what, const AccountMargin& margin, const Tail& expected) {
+  record(std::string(what) + " VaR", margin.var_usd);
+  record(std::string(what) + " VaR s.e.", margin.var_se_usd);
+  record(std::string(what) + " ES", margin.es_usd);
+  record(std::string(what) + " ES s.e.", margin.es_se_usd);
   EXPECT_NEAR(margin.var_usd, expected.var, 3.0 * margin.var_se_usd) << "VaR, s.e. " << margin.var_se_usd;
   EXPECT_NEAR(margin.es_usd, expected.es, 3.0 * margin.es_se_usd) << "ES, s.e. " << margin.es_se_usd;
   EXPECT_LT(margin.es_se_usd, 0.02 * expected.es) << "a bound too wide to find an error";
@@ -72,7 +79,7 @@ TEST(CheckValues, ShortStraddleWithAndWithoutVolShock) {
     const InstrumentId put = maker.option("BTC-P", btc, 30.0, 60'000.0, OptionType::put, 0.6);
     maker.hold(maker.account("a"), call, -1.0).hold(0, put, -1.0);
 
-    expect_tail(run_one(maker, model_of(c.model)), c.tail);
+    expect_tail(c.model, run_one(maker, model_of(c.model)), c.tail);
   }
 }
 
@@ -99,6 +106,9 @@ TEST(CheckValues, InverseContractInCoins) {
     const double count = static_cast<double>(margin.tail_paths.size());
     const double edge = std::fabs(static_cast<double>(paths.log_change[0][0][margin.tail_paths.back()]));
 
+    record(side > 0.0 ? "long VaR, BTC" : "short VaR, BTC", side * 10.0 * std::expm1(side * edge));
+    record(side > 0.0 ? "long ES, BTC" : "short ES, BTC", coins / count);
+    record(side > 0.0 ? "long ES s.e., BTC" : "short ES s.e., BTC", margin.es_se_usd / 60'000.0);
     EXPECT_NEAR(usd / count, margin.es_usd, 1e-6 * margin.es_usd);
     const double var_bound = 3.0 * margin.var_se_usd / 60'000.0 * 1.2,
                  es_bound = 3.0 * margin.es_se_usd / 60'000.0 * 1.2;
@@ -112,8 +122,8 @@ TEST(CheckValues, InverseContractInCoins) {
 TEST(CheckValues, NormalLossAndGaussianPair) {
   const Model model = model_of("small-normal");
 
-  expect_tail(run_one(long_coins(1), model), {232.6347874, 266.5214220});
-  expect_tail(run_one(long_coins(2), model), {402.9353, 461.6286});
+  expect_tail("one", run_one(long_coins(1), model), {232.6347874, 266.5214220});
+  expect_tail("pair", run_one(long_coins(2), model), {402.9353, 461.6286});
 }
 
 // Student t with 4 degrees of freedom in scale units: VaR 3.746947, ES 5.220584. A pair of the bivariate t with
@@ -121,8 +131,8 @@ TEST(CheckValues, NormalLossAndGaussianPair) {
 TEST(CheckValues, StudentLossAndStudentPair) {
   const Model model = model_of("small-student-4");
 
-  expect_tail(run_one(long_coins(1), model), {374.6947, 522.0584});
-  expect_tail(run_one(long_coins(2), model), {374.6947 * std::sqrt(3.0), 522.0584 * std::sqrt(3.0)});
+  expect_tail("one", run_one(long_coins(1), model), {374.6947, 522.0584});
+  expect_tail("pair", run_one(long_coins(2), model), {374.6947 * std::sqrt(3.0), 522.0584 * std::sqrt(3.0)});
 }
 
 }  // namespace

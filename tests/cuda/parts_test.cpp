@@ -13,7 +13,7 @@
 #include "kernels/cuda/pipeline/device_buffer.hpp"
 #include "kernels/cuda/pipeline/plans.hpp"
 #include "kernels/cuda/simt/simt_device.hpp"
-#include "kernels/cuda/tail_key.hpp"
+#include "kernels/executors/tail_key.hpp"
 #include "tests/cuda/small_run.hpp"
 
 namespace tailmargin::test {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kernels/cuda/kernels/account_pnl_pack.hpp"
-#include "kernels/cuda/tail_key.hpp"
+#include "kernels/executors/tail_key.hpp"
 
 namespace tailmargin {
 

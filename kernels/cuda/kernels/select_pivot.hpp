@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/cuda/kernel.hpp"
-#include "kernels/cuda/tail_key.hpp"
+#include "kernels/executors/tail_key.hpp"
 
 namespace tailmargin {
 
