@@ -58,7 +58,8 @@ TailRule make_tail_rule(const PreparedRun& run) {
   rule.weight_sum = sums.sum;
   rule.weight_square_sum = sums.squares;
   rule.rank_spread = math::sqrt(sums.squares * run.confidence * beyond);
-  if (!(rule.tail_weight >= sums.smallest)) {
+  const double mean = sums.sum / static_cast<double>(run.num_paths);
+  if (!(rule.tail_weight >= (1.0 - 1e-9) * mean)) {
     throw UsageError("too few paths: the tail beyond the confidence level holds less than one path. Use at least " +
                      std::to_string(static_cast<std::uint64_t>(std::ceil(1.0 / beyond - 1e-9))) + " paths.");
   }

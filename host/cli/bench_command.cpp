@@ -16,6 +16,7 @@ namespace tailmargin {
 namespace {
 
 struct BenchOptions {
+  std::string model;
   std::uint64_t accounts = 10'000;
   int repeats = 3;
   bool json = false;
@@ -106,7 +107,9 @@ void report(const BenchOptions& options, const RunResult& result, const StageTim
 
 void bench(const BenchOptions& options) {
   Diagnostics diagnostics;
-  const Model model = parse_model(default_model_text(), "built-in model", diagnostics);
+  const Model model = options.model.empty() ? parse_model(default_model_text(), "built-in model", diagnostics)
+                                            : read_model(options.model, diagnostics);
+  if (diagnostics.has_errors()) { throw InputError(diagnostics); }
   ProgressBar bar(parse_progress(options.run.progress));
   const RunConfig config = make_run_config(options.run, bar);
   check_answer(model, config);
@@ -130,6 +133,7 @@ void add_bench_command(CLI::App& app) {
   command->add_option("--accounts", options->accounts, "accounts of the exchange")
       ->capture_default_str()
       ->check(whole_number(1, 100'000'000));
+  command->add_option("--model", options->model, "model file; default: the built-in one");
   command->add_option("--repeats", options->repeats, "counted runs after the warm-up")
       ->capture_default_str()
       ->check(whole_number(1, 1000));

@@ -41,7 +41,7 @@ struct ChosenModel {
 /// --model, else model.toml of the book, else the built-in example. Problems go to diagnostics.
 ChosenModel choose_model(const std::string& option, const std::filesystem::path& book, Diagnostics& diagnostics);
 
-/// Text of the built-in model, examples/models/three-regimes.toml.
+/// Text of the built-in model, examples/models/twenty-coins.toml.
 const char* default_model_text();
 
 /// Prints every problem to stderr, one line each. Readers limit how many of a kind they report.
