@@ -1,6 +1,8 @@
 // What the import tests share: files made on the spot, look-ups by name, and where real data lies.
 #pragma once
 
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,13 +17,13 @@
 
 namespace tailmargin {
 
-/// A folder of this test case, removed when it is done.
+/// A folder of this test case and process (the same test may run twice at a time), removed when it is done.
 class TestFolder {
  public:
   TestFolder() {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = std::filesystem::temp_directory_path() /
-              (std::string("tailmargin-") + test->test_suite_name() + "-" + test->name());
+              ("tailmargin-" + std::to_string(getpid()) + "-" + test->test_suite_name() + "-" + test->name());
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }

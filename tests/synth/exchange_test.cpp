@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,11 +36,11 @@ std::string bytes_of(const std::filesystem::path& file) {
   return text.str();
 }
 
-/// A folder of this test case, removed when it is done.
+/// A folder of this test case and process, removed when it is done.
 struct TestFolder {
   std::filesystem::path path =
-      std::filesystem::temp_directory_path() /
-      (std::string("tailmargin-synth-") + ::testing::UnitTest::GetInstance()->current_test_info()->name());
+      std::filesystem::temp_directory_path() / ("tailmargin-synth-" + std::to_string(getpid()) + "-" +
+                                                ::testing::UnitTest::GetInstance()->current_test_info()->name());
   TestFolder() { std::filesystem::remove_all(path); }
   ~TestFolder() { std::filesystem::remove_all(path); }
 };
