@@ -45,21 +45,22 @@ TEST(AccountPnl, IsByHand) {
   EXPECT_EQ(pnl[1], 100.0f);
 }
 
-// Three read times of two columns on two lanes: each lane takes its own lowest time, of the whole account.
+// Three read times of two columns on three lanes: each lane takes its own lowest time, of the whole account.
 TEST(AccountPnl, IsTheLowestOverTheReadTimes) {
-  const std::vector<float> cube{1, 2, 10, 20, /* second */ 5, -4, 0, 0, /* third */ -3, 9, 4, 1};
+  const std::vector<float> cube{1, 2, 3, 10, 0, 1, /* second */ 5, -4, 0, 0, 10, 2, /* third */ -3, 9, 4, 4, 1, 20};
   const std::vector<std::uint64_t> offsets{0, 2};
   const std::vector<PositionColumn> columns{at(0, false), at(1, true)};
   const std::vector<float> quantities{1, -2};
   const AccountsPayload<float> in{offsets.data(), columns.data(), quantities.data()};
-  const CubeView<float> view{cube.data(), 2, 3, 2};
-  float pnl[2], second[1];
+  const CubeView<float> view{cube.data(), 3, 3, 2};
+  float pnl[3], second[1];
 
-  account_pnl_lanes<2>(in, 0, view, pnl);
+  account_pnl_lanes<3>(in, 0, view, pnl);
   account_pnl_lanes<1>(in, 0, view.at(1), second);
 
-  EXPECT_EQ(pnl[0], 1 - 20);  // then 5, -11
-  EXPECT_EQ(pnl[1], 2 - 40);  // then -4, 7
+  EXPECT_EQ(pnl[0], 1 - 20);   // then 5, -11
+  EXPECT_EQ(pnl[1], -4 - 20);  // before it 2, then 7
+  EXPECT_EQ(pnl[2], 4 - 40);   // before it 1, -4
   EXPECT_EQ(second[0], pnl[1]);
 }
 

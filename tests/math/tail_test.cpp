@@ -330,11 +330,11 @@ TEST(TailFit, FindsTheLawOfThePoints) {
   }
 }
 
-// By hand: excesses 3, 1, weights 1 and 2 (3 in all): a0 = 5/3, a1 = (3 * 1/6 + 2 * 2/3) / 3 = 11/18,
-// shape = 2 - a0 / (a0 - 2 a1) = -7/4, scale = 2 a0 a1 / (a0 - 2 a1) = 55/12.
+// By hand: excesses 3, 1, weights 2 and 1 (3 in all): a0 = 7/3, a1 = (6 * 1/3 + 1 * 5/6) / 3 = 17/18,
+// shape = 2 - a0 / (a0 - 2 a1) = -13/4, scale = 2 a0 a1 / (a0 - 2 a1) = 119/12.
 TEST(TailFit, ByHandWithWeights) {
   const TailLoss<double> tail[] = {{8.0, 2}, {6.0, 0}, {5.0, 1}, {1.0, 3}};
-  const std::uint32_t weights[] = {2, 4, 1, 9};
+  const std::uint32_t weights[] = {1, 4, 2, 9};
   TailRule rule{};
   rule.tail_weight = 1.5;
   rule.fit_weight = 3.0;
@@ -343,10 +343,24 @@ TEST(TailFit, ByHandWithWeights) {
   const TailFit fit = fit_tail(rule, tail, 4, weights);
 
   EXPECT_EQ(fit.threshold, 5.0);
-  EXPECT_NEAR(fit.shape, -1.75, 1e-12);
-  EXPECT_NEAR(fit.scale, 55.0 / 12.0, 1e-12);
-  const double var = 5.0 + 55.0 / 12.0 * (std::pow(2.0, -1.75) - 1.0) / -1.75;
-  EXPECT_NEAR(fit.es, (var + 55.0 / 12.0 + 1.75 * 5.0) / 2.75, 1e-12);
+  EXPECT_NEAR(fit.shape, -3.25, 1e-12);
+  EXPECT_NEAR(fit.scale, 119.0 / 12.0, 1e-12);
+  const double var = 5.0 + 119.0 / 12.0 * (std::pow(2.0, -3.25) - 1.0) / -3.25;
+  EXPECT_NEAR(fit.es, (var + 119.0 / 12.0 + 3.25 * 5.0) / 4.25, 1e-12);
+}
+
+// Excesses 3 and 0: a0 = 3/2, a1 = 3/8, so the shape is 0 without rounding; VaR = 5 + 3/2 ln 2, ES 3/2 above it.
+TEST(TailFit, ExponentialByHand) {
+  const TailLoss<double> tail[] = {{8.0, 0}, {5.0, 1}, {5.0, 2}};
+  TailRule rule{};
+  rule.tail_weight = 1.0;
+  rule.fit_weight = 2.0;
+
+  const TailFit fit = fit_tail(rule, tail, 3, nullptr);
+
+  EXPECT_EQ(fit.shape, 0.0);
+  EXPECT_EQ(fit.scale, 1.5);
+  EXPECT_NEAR(fit.es, 6.5 + 1.5 * std::log(2.0), 1e-12);
 }
 
 TEST(TailFit, EqualLossesHaveNoTail) {
