@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "host/engine/price_paths.hpp"
 #include "host/io/book_files.hpp"
 #include "host/io/model_file.hpp"
+#include "host/prepare/prepare_run.hpp"
 #include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
@@ -33,12 +35,33 @@ std::vector<std::string> underlyings_of(const Book& book) {
   return names;
 }
 
-/// Simulated horizon prices of one underlying of each class. A class of those no rule names has no name to simulate
-/// by; any will do that no rule can name.
+/// A name for what no rule names.
+const std::string& simulated_name(const UnderlyingClass& alike) {
+  static const std::string rest = "(any other)";
+  return alike.is_rest ? rest : alike.names.front();
+}
+
+/// Prepares the model as a run would, with every kind of factor: what a run refuses is refused here.
+void check_with_everything(const ModelView& view, Diagnostics& diagnostics) {
+  std::set<std::string> names;
+  for (const UnderlyingClass& alike : view.classes) { names.insert(simulated_name(alike)); }
+  Book book;
+  for (const std::string& name : names) {
+    Instrument option, perpetual;
+    option.kind = InstrumentKind::option;
+    perpetual.kind = InstrumentKind::perpetual;
+    option.underlying = perpetual.underlying = static_cast<UnderlyingId>(book.underlyings.size());
+    book.underlyings.push_back({name, 1.0, {}, {}});
+    book.instruments.insert(book.instruments.end(), {option, perpetual});
+  }
+  prepare_scenarios(book, *view.model, diagnostics);
+}
+
+/// Simulated horizon prices of one underlying of each class.
 std::vector<HorizonSample> horizon_samples(const ModelView& view, const ModelOptions& options,
                                            Diagnostics& diagnostics) {
   std::map<std::string, std::string> labels;  // simulated name, in rising order -> label
-  for (const UnderlyingClass& alike : view.classes) { labels[alike.names.front()] = label_of(alike); }
+  for (const UnderlyingClass& alike : view.classes) { labels[simulated_name(alike)] = label_of(alike); }
   std::vector<std::string> names;
   for (const auto& [name, label] : labels) { names.push_back(name); }
   const auto num_steps = static_cast<std::uint32_t>(std::llround(view.model->horizon_hours / view.model->step_hours));
@@ -47,7 +70,7 @@ std::vector<HorizonSample> horizon_samples(const ModelView& view, const ModelOpt
   std::vector<HorizonSample> samples;
   for (const UnderlyingClass& alike : view.classes) {
     if (diagnostics.has_errors()) { break; }
-    const auto at = std::lower_bound(names.begin(), names.end(), alike.names.front()) - names.begin();
+    const auto at = std::lower_bound(names.begin(), names.end(), simulated_name(alike)) - names.begin();
     const std::vector<float>& log_change = paths.log_change.front()[static_cast<std::size_t>(at)];
     samples.push_back(
         {label_of(alike), {log_change.begin(), log_change.end()}, {paths.weights.begin(), paths.weights.end()}});
@@ -62,10 +85,12 @@ void show(const ModelOptions& options) {
   const Book book = has_book ? read_book(options.book, BookParts::market_only, diagnostics) : Book{};
   if (diagnostics.has_errors()) { throw InputError(diagnostics); }
   const std::vector<std::string> underlyings = has_book ? underlyings_of(book) : named_underlyings(model);
-  const ModelView view = view_model(model, underlyings, !has_book, diagnostics);
+  Diagnostics twice;  // what the view and the sample say too
+  const ModelView view = view_model(model, underlyings, !has_book, twice);
+  if (twice.has_errors()) { throw InputError(twice); }
+  check_with_everything(view, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(diagnostics); }
-  const std::vector<HorizonSample> samples = horizon_samples(view, options, diagnostics);
-  if (diagnostics.has_errors()) { throw InputError(diagnostics); }
+  const std::vector<HorizonSample> samples = horizon_samples(view, options, twice);
   if (!diagnostics.items().empty()) { print_diagnostics(diagnostics); }
   std::string text;
   if (options.json) {

@@ -44,6 +44,9 @@ std::vector<double> stationary_distribution(const std::vector<std::vector<double
   return pi;
 }
 
+/// Largest change of a probability that a repair of the chain may make.
+constexpr double max_chain_change = 0.02;
+
 /// The transitions of one step; a model with one regime needs none.
 std::vector<std::vector<double>> step_transitions(const Model& model, Diagnostics& diagnostics) {
   if (model.regimes.size() == 1) { return {{1.0}}; }
@@ -53,10 +56,18 @@ std::vector<std::vector<double>> step_transitions(const Model& model, Diagnostic
                       "no chain moves by this matrix in chain.transition_hours and has a law for one step: " +
                           step.reason + ". Give the matrix for the step, or another one.");
   } else if (step.match == ChainMatch::repaired) {
-    diagnostics.warning(model_source(model), 0, "chain.transition", "",
-                        "no chain in continuous time has this matrix; the nearest rates that are not negative were "
-                        "taken, which moves its entries by up to " +
-                            std::to_string(step.largest_change) + ".");
+    const std::string change = std::to_string(step.largest_change);
+    if (step.largest_change > max_chain_change) {
+      diagnostics.error(
+          model_source(model), 0, "chain.transition", "",
+          "no chain in continuous time has this matrix, and the nearest moves one of its probabilities by " + change +
+              " (more than 0.02: it would be another chain). Give the matrix for the step.");
+    } else {
+      diagnostics.warning(model_source(model), 0, "chain.transition", "",
+                          "no chain in continuous time has this matrix; the nearest rates that are not negative were "
+                          "taken, which moves one of its probabilities by " +
+                              change + ".");
+    }
   }
   return step.matrix;
 }

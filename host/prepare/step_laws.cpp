@@ -13,6 +13,9 @@ namespace {
 
 constexpr double ln_2 = 0.69314718055994530942;
 
+/// Share of a law's variance that mixing.max_scale may take unsaid.
+constexpr double max_lost_variance = 0.05;
+
 /// Numbers the tail indices of a model; class 0 is normal.
 class TailClasses {
  public:
@@ -113,8 +116,19 @@ class LawBuilder {
     plan_.score_keep = model_.mixing_persistence;
     for (const double index : classes_.indices()) {
       const std::vector<double> pieces = tail_scale_pieces(index, model_.mixing_max_scale);
+      check_cap(index, pieces);
       plan_.scale_pieces.insert(plan_.scale_pieces.end(), pieces.begin(), pieces.end());
     }
+  }
+
+  /// The cap takes variance; with an index near 2 that is most of it, and the heavier tail would give less margin.
+  void check_cap(double index, const std::vector<double>& pieces) {
+    const double lost = 1.0 - mean_square_scale(pieces);
+    if (lost <= max_lost_variance) { return; }
+    diagnostics_.warning(model_source(model_), 0, "mixing.max_scale", std::to_string(model_.mixing_max_scale),
+                         "it takes " + std::to_string(100.0 * lost) + " % of the variance of tail index " +
+                             std::to_string(index) +
+                             " (vols come out lower than the file says). Raise it or the index.");
   }
 
   const Book& book_;

@@ -145,4 +145,20 @@ std::vector<double> tail_scale_pieces(double nu, double max_scale) {
   return pieces;
 }
 
+double mean_square_scale(const std::vector<double>& pieces) {
+  constexpr double inverse_sqrt_two_pi = 0.39894228040143267794;
+  const double width = 1.0 / static_cast<double>(ScaleTable::pieces_per_unit);
+  const auto integrand = [&](std::size_t piece, double t) {
+    const double* c = pieces.data() + 4 * piece;
+    const double g = math::fma(t, math::fma(t, math::fma(t, c[3], c[2]), c[1]), c[0]);
+    const double z = static_cast<double>(ScaleTable::low) + (static_cast<double>(piece) + t) * width;
+    return g * g * math::exp(-0.5 * z * z);
+  };
+  double sum = 0.0;
+  for (std::size_t piece = 0; piece < ScaleTable::num_pieces; ++piece) {
+    sum += integrand(piece, 0.0) + 4.0 * integrand(piece, 0.5) + integrand(piece, 1.0);
+  }
+  return sum * inverse_sqrt_two_pi * width / 6.0;
+}
+
 }  // namespace tailmargin

@@ -26,4 +26,7 @@ double tail_scale_of_score(double nu, double score);
 /// which is a straight line.
 std::vector<double> tail_scale_pieces(double nu, double max_scale);
 
+/// Mean of G^2 over the scores of a table: 1, less what the cap takes. Simpson's rule in every piece.
+double mean_square_scale(const std::vector<double>& pieces);
+
 }  // namespace tailmargin

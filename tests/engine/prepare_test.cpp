@@ -31,6 +31,27 @@ TEST(Prepare, FactorsAreOnlyThoseTheListingNeeds) {
   EXPECT_EQ(found, "BTC.price BTC.vol BTC.carry DOGE.price DOGE.premium USDC.price ");
 }
 
+TEST(Prepare, AFutureOrAnOptionAloneHasCarry) {
+  for (const bool option : {true, false}) {
+    BookMaker maker;
+    const UnderlyingId coin = maker.underlying("BTC", 100.0);
+    if (option) {
+      maker.option("BTC-C", coin, 60.0, 100.0, OptionType::call, 0.6);
+    } else {
+      maker.future("BTC-F", coin, 60.0, 100.0);
+    }
+    const PreparedRun run = prepare_run(
+        maker.book(), gaussian_model(1.0, {{"*", {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5}}}), 1'000, 1);
+
+    std::vector<FactorKind> kinds;
+    for (const Factor& factor : run.scenarios.factors) { kinds.push_back(factor.kind); }
+
+    using enum FactorKind;
+    EXPECT_EQ(kinds, option ? std::vector({price, vol, carry, term, skew, butterfly, carry_slope, dislocation})
+                            : std::vector({price, carry, carry_slope, dislocation}));
+  }
+}
+
 // Every option's value now comes back from its own terms: Black-76 at the mark vol, smile and residual together.
 TEST(Prepare, ModelValueIsBlack76AtTheMarkVol) {
   BookMaker maker;
@@ -258,6 +279,30 @@ TEST(Prepare, NumbersThatWouldOverflowAreRefused) {
 
   EXPECT_EQ(first_problem(two_coins(), gaussian_model(365.0, {price_only("*", 2.01)})), "regime.only.vols|BTC.price");
   EXPECT_EQ(first_problem(two_coins(), gaussian_model(365.0, {price_only("*", 1.99)})), "accepted");
+}
+
+// Of a t law with index 2.2 a cap of 20 takes 42 % of the variance (integrated outside); with index 4 it takes 0.5 %.
+TEST(Prepare, SaysWhatTheLargestScaleTakes) {
+  Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+  model.regimes[0].vols[0].tail_index = 4.0;
+  EXPECT_TRUE(prepare(two_coins(), model).warnings.empty());
+  model.regimes[0].vols[0].tail_index = 2.2;
+
+  const std::vector<Diagnostic> warnings = prepare(two_coins(), model).warnings;
+
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0].field, "mixing.max_scale");
+  EXPECT_NE(warnings[0].reason.find("41.7"), std::string::npos) << warnings[0].reason;
+}
+
+// Rates cannot lead from 1 to 2 in most of a day and never to 3: the nearest chain is another one.
+TEST(Prepare, RefusesAChainThatWouldHaveToChangeMuch) {
+  Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+  model.regimes.assign(3, model.regimes.front());
+  model.transition = {{0.1, 0.9, 0.0}, {0.0, 0.1, 0.9}, {0.9, 0.0, 0.1}};
+  model.transition_hours = 24.0;
+
+  EXPECT_EQ(first_problem(two_coins(), model), "chain.transition|");
 }
 
 }  // namespace
