@@ -114,9 +114,9 @@ std::string horizon_text(const std::vector<HorizonSample>& samples, double confi
   const std::string level = fixed_digits(100.0 * confidence, 1);
   std::string text =
       "\n" + left_column("at the horizon", label_width + number_width) + right_column("sd", number_width - 2);
-  for (const char* head : {"skew", "kurtosis"}) text += right_column(head, number_width);
-  text +=
-      "   long VaR, ES " + level + "  short VaR, ES " + level + "   5 sd down to 5 sd up, height by powers of ten\n";
+  for (const char* head : {"skew", "ex. kurt"}) text += right_column(head, number_width);
+  text += "   long VaR, ES " + level + "  short VaR, ES " + level +
+          "   5 sd down to 5 sd up and beyond, by powers of ten\n";
   for (const HorizonSample& sample : samples) {
     const HorizonStatistics s = horizon_statistics(sample, confidence);
     const double span = span_in_deviations * s.sd;

@@ -90,7 +90,7 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
   CLI::App* command = app.add_subcommand("margin", "margin every account of a book");
   command->add_option("BOOK", options->book, "folder with book.toml and its tables")->required();
   command->add_option("-o,--out,--output", options->out, "folder for margins, run.json")->required();
-  command->add_option("--model", options->model, "model file; default: BOOK/model.toml, else the built-in example");
+  command->add_option("--model", options->model, "model file; default: BOOK/model.toml, else the built-in one");
   command->add_option("--format", options->format, "of the margins file: csv or parquet")
       ->capture_default_str()
       ->check(CLI::IsMember({"csv", "parquet"}).description(""));

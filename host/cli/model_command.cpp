@@ -98,7 +98,8 @@ void show(const ModelOptions& options) {
     json["horizon_prices"] = horizon_json(samples, model.confidence);
     text = json.dump(2) + "\n";
   } else {
-    text = model_text(view) + "\nPrices at the horizon, " + std::to_string(options.num_paths) + " paths\n" +
+    text = model_text(view) + "\nPrices at the horizon, " + std::to_string(options.num_paths) +
+           " paths: sd, skew and excess kurtosis of the log change; losses as shares of the price now\n" +
            horizon_text(samples, model.confidence);
   }
   std::fputs(text.c_str(), stdout);

@@ -90,8 +90,8 @@ class LawBuilder {
                        horizon_sd <= max_horizon_sd
                            ? "the standard deviation over the horizon times mixing.max_scale is above 4 (prices would "
                              "overflow). Lower max_scale, the vol or the horizon."
-                           : "the standard deviation over the horizon is above 2 (prices would move beyond e^20 and "
-                             "overflow). Lower the vol or shorten the horizon.");
+                           : "the standard deviation over the horizon is above 2 (its exponential would overflow; vols are "
+                             "per year, 0.8 is 80 %). Lower the vol or shorten the horizon.");
   }
 
   /// x - level halves its distance in a half life: x' = keep x + (1 - keep) level.

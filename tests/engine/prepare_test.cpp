@@ -281,7 +281,7 @@ TEST(Prepare, NumbersThatWouldOverflowAreRefused) {
   EXPECT_EQ(first_problem(two_coins(), gaussian_model(365.0, {price_only("*", 1.99)})), "accepted");
 }
 
-// Of a t law with index 2.2 a cap of 20 takes 42 % of the variance (integrated outside); with index 4 it takes 0.5 %.
+// Of a t law with index 2.2 a cap of 20 takes 42 % of the variance (integrated outside); with index 4 it takes 0.1 %.
 TEST(Prepare, SaysWhatTheLargestScaleTakes) {
   Model model = gaussian_model(1.0, {price_only("*", 0.5)});
   model.regimes[0].vols[0].tail_index = 4.0;
