@@ -1,6 +1,7 @@
 // What preparation promises: marks reproduced, unshocked P&L zero, problems named.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "host/prepare/prepare_run.hpp"
@@ -190,6 +191,57 @@ TEST(Prepare, CorrelationsAreProductsOfKindAndUnderlying) {
   EXPECT_NEAR(covariance(1, 2), 0.4, 1e-12);
   EXPECT_NEAR(covariance(1, 3), 0.3, 1e-12);
   EXPECT_NEAR(covariance(3, 3), 1.0, 1e-12);
+}
+
+// A and B share a block, C is in another, D in none. With an exception the product is written out over all factors, and
+// the other correlations stay as they are.
+TEST(Prepare, LoadingsOnCommonAndBlocksAddUpWithAndWithoutExceptions) {
+  BookMaker maker;
+  for (const char* name : {"A", "B", "C", "D"}) {
+    const UnderlyingId coin = maker.underlying(name, 100.0);
+    maker.perpetual(std::string(name) + "-PERP", coin, Payoff::linear);
+  }
+  Model model = gaussian_model(1.0, {{"*", {1.0, 0.0, 0.0, 1.0}}});
+  model.regimes[0].kinds = {{FactorKind::premium, FactorKind::price, 0.5}};
+  model.regimes[0].underlying_factors = {
+      {"A", 0.6, "first", 0.5}, {"B", 0.7, "first", 0.4}, {"C", 0.8, "second", 0.3}, {"D", 0.9, "", 0.0}};
+  const double a_b = 0.6 * 0.7 + 0.5 * 0.4;
+  const double coins[4][4] = {{1.0, a_b, 0.6 * 0.8, 0.6 * 0.9},
+                              {a_b, 1.0, 0.7 * 0.8, 0.7 * 0.9},
+                              {0.6 * 0.8, 0.7 * 0.8, 1.0, 0.8 * 0.9},
+                              {0.6 * 0.9, 0.7 * 0.9, 0.8 * 0.9, 1.0}};
+  for (const bool exception : {false, true}) {
+    if (exception) {
+      model.regimes[0].correlations = {{{"C", FactorKind::price}, {"D", FactorKind::price}, SameUnderlying::any, 0.11}};
+    }
+
+    const PreparedRun run = prepare(maker, model);
+
+    ASSERT_EQ(run.scenarios.factors.size(), 8u);  // a price and a premium each
+    for (std::uint32_t f = 0; f < 8; ++f) {
+      for (std::uint32_t g = 0; g < 8; ++g) {
+        const bool excepted = exception && ((f == 4 && g == 6) || (f == 6 && g == 4));
+        const double product = coins[f / 2][g / 2] * (f % 2 == g % 2 ? 1.0 : 0.5);
+        EXPECT_NEAR(step_covariance(run.scenarios, f, g) / run.scenarios.step_years, excepted ? 0.11 : product, 1e-12)
+            << f << ' ' << g << ' ' << exception;
+      }
+    }
+  }
+}
+
+// Eigenvalues 1 - rho and 1 + rho: with at least 0.01 asked for, 0.995 is a law but moves to 0.99, and 0.985 stays.
+TEST(Prepare, EigenvaluesTooSmallAreRepairedThoughPositive) {
+  Model model = gaussian_model(1.0, {price_only("*", 1.0)});
+  model.repair = Repair::nearest;
+  model.min_eigenvalue = 0.01;
+  for (const double rho : {0.995, 0.985}) {
+    model.regimes[0].underlyings = {{"*", "*", rho}};
+
+    const PreparedRun run = prepare(two_coins(), model);
+
+    EXPECT_NEAR(step_covariance(run.scenarios, 0, 1) / run.scenarios.step_years, std::min(rho, 0.99), 1e-9);
+    EXPECT_EQ(run.warnings.size(), rho > 0.99 ? 1u : 0u);
+  }
 }
 
 TEST(Prepare, BoundsAreCumulativeProbabilities) {
