@@ -234,6 +234,9 @@ std::vector<FittedSmile> fit_surface(const std::vector<ExpiryQuotes>& expiries) 
   return fits;
 }
 
+/// Least time value, as a share of the forward, that a vol is read from.
+constexpr double min_time_value = 1e-9;
+
 std::optional<double> implied_total_vol(double sign, double log_moneyness, double value_over_forward) {
   const double moneyness = math::exp(log_moneyness);
   // By put-call parity the time value is the price of the out-of-the-money option at this strike: no digits cancel.
@@ -241,7 +244,10 @@ std::optional<double> implied_total_vol(double sign, double log_moneyness, doubl
   const double out_sign = moneyness >= 1.0 ? 1.0 : -1.0;
   const auto value = [&](double v) { return math::black76_over_forward(out_sign, log_moneyness, moneyness, v); };
   double low = 1e-4, high = 20.0;
-  if (!(time_value > value(low)) || !(time_value < value(high))) { return std::nullopt; }
+  // A value that is intrinsic up to rounding says nothing of the vol; far from the money value(low) is no bound either.
+  if (!(time_value > min_time_value) || !(time_value > value(low)) || !(time_value < value(high))) {
+    return std::nullopt;
+  }
   for (int i = 0; i < 100; ++i) {  // bisection: the value rises with vol, and 100 halvings exhaust a double
     const double middle = 0.5 * (low + high);
     (value(middle) < time_value ? low : high) = middle;

@@ -111,6 +111,8 @@ TEST(Prepare, ImpliedVolInvertsBlack76) {
     }
   }
   EXPECT_FALSE(implied_total_vol(1.0, 0.0, 1.5).has_value());
+  EXPECT_FALSE(implied_total_vol(1.0, 0.36, 0.0).has_value()) << "worth nothing: no vol can be read from it";
+  EXPECT_FALSE(implied_total_vol(1.0, std::log(0.4), 0.6).has_value()) << "worth its intrinsic value";
   EXPECT_FALSE(implied_total_vol(1.0, -0.5, 0.1).has_value());
 }
 
