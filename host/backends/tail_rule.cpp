@@ -11,15 +11,14 @@ namespace {
 constexpr double fit_ratio = 4.0;
 
 struct WeightSums {
-  double sum = 0.0, squares = 0.0, smallest = 1.0;
+  double sum = 0.0, squares = 0.0;
 };
 
 WeightSums sum_weights(const PreparedRun& run) {
   const double paths = static_cast<double>(run.num_paths);
-  if (run.path_weights.empty()) { return {paths, paths, 1.0}; }
+  if (run.path_weights.empty()) { return {paths, paths}; }
   if (run.path_weights.size() != run.num_paths) { throw UsageError("path weights need one entry per path"); }
   WeightSums sums;
-  sums.smallest = run.path_weights.front();
   for (const std::uint32_t weight : run.path_weights) {
     if (weight == 0) {
       throw UsageError("path weights must be positive (a path of weight 0 has no law). Leave it out.");
@@ -27,7 +26,6 @@ WeightSums sum_weights(const PreparedRun& run) {
     const double w = weight;
     sums.sum += w;
     sums.squares += w * w;
-    sums.smallest = std::min(sums.smallest, w);
   }
   return sums;
 }

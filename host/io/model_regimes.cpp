@@ -9,7 +9,6 @@
 namespace tailmargin {
 namespace {
 
-constexpr std::size_t max_regimes = 16;
 constexpr NumberRange vol_range{0.0, 100.0, false, false, "from 0 to 100, per square root of a year"};
 constexpr NumberRange tail_range{2.0, 1000.0, true, false, "above 2 and at most 1000 degrees of freedom"};
 constexpr NumberRange rho_range{-1.0, 1.0, true, true, "above -1 and below 1"};

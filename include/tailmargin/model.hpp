@@ -121,6 +121,9 @@ struct JumpRule {
   double sample_multiple = 1.0;  ///< how many times more often it is sampled than it happens, >= 1; weights undo it
 };
 
+/// Largest number of regimes a model may have.
+inline constexpr std::size_t max_regimes = 16;
+
 enum class Drift : std::uint8_t { martingale, zero };  ///< of the price: what keeps its mean, price or log price
 enum class TimeRoll : std::uint8_t { on, off };        ///< whether instruments age by the horizon
 

@@ -68,9 +68,6 @@ struct SimulatePayload {
   const Observation* observations;  ///< [row] rising in step
 };
 
-/// Largest number of regimes a model may have.
-inline constexpr std::uint32_t max_regimes = 16;
-
 /// More jumps than this in one step are not sampled: with one a step at most expected, they have probability 1e-6.
 inline constexpr std::uint32_t max_jumps_per_step = 8;
 
@@ -101,21 +98,26 @@ TM_HD std::uint32_t select_regime(const std::uint32_t* bounds, std::uint32_t num
   return count_bounds(bounds, num_regimes - 1, word);
 }
 
+/// One random word of W paths for each step: words[lane], drawn anew for every four steps.
+template <int W>
+TM_HD void draw_step_words(const SimulatePayload& in, math::RngStream stream, std::uint64_t first_path,
+                           std::uint32_t step, math::PhiloxBlock* words) {
+  if (step % 4 != 0) { return; }
+  TM_LANES
+  for (int l = 0; l < W; ++l) {
+    words[l] =
+        math::philox4x32_10(in.seed, math::rng_block(stream, 0, step / 4), first_path + static_cast<std::uint64_t>(l));
+  }
+}
+
 /// Moves the chain of W paths on by one step (0-based); the first step draws from the start distribution.
 template <int W>
 TM_HD void advance_regimes(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step,
                            math::PhiloxBlock* words, std::uint32_t* regime) {
-  const std::uint32_t lane_word = step % 4;
-  if (lane_word == 0) {
-    TM_LANES
-    for (int l = 0; l < W; ++l) {
-      words[l] = math::philox4x32_10(in.seed, math::rng_block(math::RngStream::regime, 0, step / 4),
-                                     first_path + static_cast<std::uint64_t>(l));
-    }
-  }
+  draw_step_words<W>(in, math::RngStream::regime, first_path, step, words);
   for (int l = 0; l < W; ++l) {
     const std::uint32_t* bounds = step == 0 ? in.start_bounds : in.transition_bounds + regime[l] * in.num_regimes;
-    regime[l] = select_regime(bounds, in.num_regimes, math::word_of(words[l], lane_word));
+    regime[l] = select_regime(bounds, in.num_regimes, math::word_of(words[l], step % 4));
   }
 }
 
@@ -284,19 +286,11 @@ TM_HD void add_jumps(const SimulatePayload& in, std::uint64_t path, std::uint32_
 template <int W>
 TM_HD void count_jumps(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step,
                        const std::uint32_t* regime, math::PhiloxBlock* words, std::uint32_t* count) {
-  const std::uint32_t lane_word = step % 4;
-  if (lane_word == 0) {
-    TM_LANES
-    for (int l = 0; l < W; ++l) {
-      words[l] = math::philox4x32_10(in.seed, math::rng_block(math::RngStream::jump_count, 0, step / 4),
-                                     first_path + static_cast<std::uint64_t>(l));
-    }
-  }
+  draw_step_words<W>(in, math::RngStream::jump_count, first_path, step, words);
   for (int l = 0; l < W; ++l) {
     const std::uint32_t* bounds = in.jump_counts + regime[l] * max_jumps_per_step;
-    count[l] = (math::word_of(words[l], lane_word) >> 1) < bounds[0]
-                   ? 0u
-                   : count_bounds(bounds, max_jumps_per_step, math::word_of(words[l], lane_word));
+    const std::uint32_t word = math::word_of(words[l], step % 4);
+    count[l] = (word >> 1) < bounds[0] ? 0u : count_bounds(bounds, max_jumps_per_step, word);
   }
 }
 
