@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/prepare/prepared_run.hpp"
+#include "tailmargin/accuracy.hpp"
 
 namespace tailmargin {
 
@@ -21,11 +22,27 @@ struct StageSeconds {
   double simulate = 0.0, revalue = 0.0, pnl = 0.0, tail = 0.0;
 };
 
+/// Paths of one account that may be in its tail once losses are computed in double.
+struct NearPaths {
+  std::uint64_t account = 0;
+  std::vector<std::uint32_t> paths;  ///< rising; empty: not known
+  std::vector<float> losses;         ///< the same in float
+  double slack = 0.0;                ///< how much a float loss may be off, USD, for the list to be complete, times two
+};
+
+/// What a pass in float leaves to spare the one in double work.
+struct ExactHints {
+  std::vector<NearPaths> near;      ///< by rising account; of those that a second pass is for, if known
+  std::vector<float> observations;  ///< [tile][row][lane] of all paths; empty if that is too much to keep
+  std::uint32_t tile_width = 0;
+};
+
 /// Tails of a set of accounts, in their order.
 struct Tails {
   std::vector<TailFigures> figures;         ///< [account]
   std::vector<std::uint64_t> path_offsets;  ///< [account + 1] into tail_paths; empty unless asked for
   std::vector<std::uint32_t> tail_paths;    ///< worst first, the paths with a share in ES
+  ExactHints hints;                         ///< of a pass in float; a backend may leave it empty
   StageSeconds seconds;
 };
 
@@ -36,6 +53,7 @@ struct TailsRequest {
   KeepTailPaths keep_paths = KeepTailPaths::no;
   std::function<void(double fraction)> progress;  ///< called now and then from one thread; may be empty
   const std::atomic<bool>* stop = nullptr;        ///< when it turns true the backend throws Interrupted
+  const ExactHints* hints = nullptr;  ///< of the same accounts, for a pass in double; a backend need not look at it
 };
 
 class Backend {
@@ -48,6 +66,12 @@ class Backend {
   /// Tails of `accounts` (which may be a part of run.accounts) on the scenarios of `run`.
   virtual Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) = 0;
 };
+
+/// Whether float is not enough for an account: its offsets cancel so far that the error bound of docs/accuracy.md would
+/// not hold. From numbers that are the same on every backend, so that all pick the same accounts.
+inline bool needs_double(double rounding_scale_usd, double es_usd) {
+  return !(rounding_scale_usd <= accuracy::max_gross_to_tail * (es_usd > 0.0 ? es_usd : 0.0));
+}
 
 /// Tail rule of a run: where the quantile lies and how many losses must be kept to reach it.
 /// Throws UsageError if there are too few paths for the confidence level.
@@ -64,6 +88,9 @@ struct CpuOptions {
   Isa isa = Isa::automatic;
   std::uint32_t paths_per_tile = 0;      ///< 0: chosen from the cache size; else a multiple of 64
   std::uint64_t accounts_per_batch = 0;  ///< 0: chosen from memory
+  /// How sure the first paths must be of where an account's tail begins, in standard deviations. An account they were
+  /// wrong about is computed again, so it changes the time of a run and nothing else; infinity: nothing is foretold.
+  double tail_sigmas = 7.0;
 };
 
 /// Throws BackendUnavailable if the processor lacks the instruction set asked for.

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
+#include "host/backends/backend.hpp"
 #include "host/cpu/cpu_kernels.hpp"
+#include "host/cpu/near_tails.hpp"
 #include "host/cpu/sort_tail.hpp"
 
 namespace tailmargin::cpu {
@@ -18,107 +20,114 @@ template <class Real>
 class CandidatePool {
  public:
   /// @param weights  [path], or null for ones
-  CandidatePool(const TailRule& rule, const std::uint32_t* weights)
-      : num_tail_(rule.num_tail),
-        weights_(weights),
-        reach_(larger(rule.tail_weight + rule.rank_spread, rule.fit_weight)) {
+  /// @param sigmas   of TailReach
+  CandidatePool(const TailRule& rule, std::uint64_t num_paths, const std::uint32_t* weights, double sigmas)
+      : weights_(weights),
+        reach_{weights == nullptr ? rule.num_tail - 1.0 : larger(rule.tail_weight + rule.rank_spread, rule.fit_weight),
+               static_cast<double>(num_paths), sigmas, 0} {
     // With weights: the number that paths of mean weight would make, and some.
     const double mean = rule.weight_sum > 0.0 ? rule.weight_square_sum / rule.weight_sum : 1.0;
-    const double expected = weights == nullptr ? num_tail_ : 1.5 * reach_ / mean + 2.0;
-    const auto kept = static_cast<std::uint32_t>(std::min(expected, static_cast<double>(num_tail_)));
-    first_capacity_ = std::max(2 * kept, kept + 4 * lanes);
+    const double expected = weights == nullptr ? rule.num_tail : 1.5 * reach_.weight / mean + 2.0;
+    const auto kept = static_cast<std::uint32_t>(std::min(expected, static_cast<double>(rule.num_tail)));
+    capacity_ = (kept + kept / 2 + 4 * lanes) / 16 * 16;  // whole, so that every array starts aligned
+    reach_.max_slack_count = 4 * capacity_;
   }
 
-  std::uint64_t bytes_per_account() const { return first_capacity_ * sizeof(TailLoss<Real>); }
+  const TailReach& reach() const { return reach_; }
+  std::uint64_t bytes_per_account() const { return capacity_ * item_bytes(); }
 
-  void start(std::uint64_t num_accounts) {
-    buffers_.resize(num_accounts);
+  /// @param rounding_scale  [account] USD
+  void start(const std::vector<double>& rounding_scale) {
+    const std::uint64_t num_accounts = rounding_scale.size();
+    grown_.clear();
+    grown_.resize(num_accounts);
     candidates_.resize(num_accounts);
+    if (num_accounts * bytes_per_account() > arena_bytes_) {
+      arena_bytes_ = num_accounts * bytes_per_account();
+      arena_.reset(new std::byte[arena_bytes_]);  // not touched before it is used
+    }
     for (std::uint64_t a = 0; a < num_accounts; ++a) {
-      if (!buffers_[a]) {
-        buffers_[a].reset(new TailLoss<Real>[first_capacity_]);
-        candidates_[a].capacity = first_capacity_;
-      }
-      candidates_[a] = {buffers_[a].get(), 0, candidates_[a].capacity, -std::numeric_limits<Real>::infinity()};
+      candidates_[a] = lay_out(arena_.get() + a * bytes_per_account(), capacity_);
+      candidates_[a].rounding_scale = static_cast<Real>(rounding_scale[a]);
+      // In double nothing comes after.
+      candidates_[a].slack = static_cast<Real>(sizeof(Real) == sizeof(float) ? near_slack * rounding_scale[a] : 0.0);
     }
   }
 
   Candidates<Real>* data() { return candidates_.data(); }
   Candidates<Real>& operator[](std::uint64_t account) { return candidates_[account]; }
 
-  /// Makes room for a lane group in a full buffer. Accounts do not share anything, so threads may call it.
-  static void make_room(void* pool, Candidates<Real>* candidates) {
-    auto* self = static_cast<CandidatePool*>(pool);
-    self->prune(*candidates);
-    if (2 * candidates->count > candidates->capacity) { self->grow(*candidates); }
+  /// Twice the room for an account. Accounts do not share anything, so threads may call it.
+  static void grow(void* pool, Candidates<Real>* candidates) { static_cast<CandidatePool*>(pool)->grow(*candidates); }
+
+  /// The paths that may be in the tail once losses are computed in double: those down to the slack below its end.
+  /// Empty if not all of them were kept.
+  NearPaths near_paths(const Candidates<Real>& candidates, const std::vector<TailLoss<Real>>& tail) const {
+    NearPaths near;
+    const Real lowest = tail.back().loss - candidates.slack;
+    if (candidates.slack == Real(0) || !(candidates.threshold < lowest)) { return near; }
+    near.slack = double(candidates.slack);
+    for (std::uint32_t i = 0; i < candidates.count; ++i) {
+      if (!(candidates.losses[i] >= lowest)) { continue; }
+      near.paths.push_back(candidates.paths[i]);
+      near.losses.push_back(static_cast<float>(candidates.losses[i]));
+    }
+    return near;
   }
 
-  /// Sorts what an account's tail is made of, worst first, and drops the rest.
+  /// An account's tail, worst first, no more of it than is needed.
+  /// @param tail  filled
   /// @return whether the losses kept reach as far as the tail does
-  bool finish(Candidates<Real>& candidates, std::uint64_t num_paths) const {
-    const bool enough = candidates.count >= std::min<std::uint64_t>(num_tail_, num_paths);
-    prune(candidates);
-    sort_tail(candidates.items, candidates.count);
-    if (weights_ == nullptr) { return enough; }
-    double sum = 0.0;
-    for (std::uint32_t i = 0; i < candidates.count; ++i) { sum += weights_[candidates.items[i].path]; }
-    return sum > reach_ || candidates.count == num_paths;
+  bool finish(const Candidates<Real>& candidates, std::vector<TailLoss<Real>>& tail) const {
+    sort_tail(candidates.losses, candidates.paths, candidates.count, tail);
+    const bool reaches = cut(tail);
+    return reaches || candidates.count == reach_.num_paths;
   }
 
  private:
   static double larger(double a, double b) { return a > b ? a : b; }
-  static bool is_worse(const TailLoss<Real>& a, const TailLoss<Real>& b) { return worse(a, b); }
+  std::uint64_t item_bytes() const { return sizeof(Real) + sizeof(std::uint32_t) * (weights_ == nullptr ? 1 : 2); }
 
-  void prune(Candidates<Real>& candidates) const {
-    const std::uint32_t keep = weights_ == nullptr ? move_worst(candidates) : move_reaching(candidates);
-    if (candidates.count <= keep) { return; }
-    candidates.count = keep;
-    candidates.threshold = candidates.items[keep - 1].loss;
+  Candidates<Real> lay_out(std::byte* memory, std::uint32_t capacity) const {
+    auto* losses = reinterpret_cast<Real*>(memory);
+    auto* paths = reinterpret_cast<std::uint32_t*>(losses + capacity);
+    return {losses, paths, weights_ == nullptr ? nullptr : paths + capacity, 0, capacity, -infinity<Real>(), 0, 0};
   }
 
-  /// Moves the worst num_tail to the front, the least of them last. Returns their number.
-  std::uint32_t move_worst(Candidates<Real>& candidates) const {
-    TailLoss<Real>* items = candidates.items;
-    if (candidates.count > num_tail_) {
-      std::nth_element(items, items + num_tail_ - 1, items + candidates.count, is_worse);
-    }
-    return num_tail_;
+  void grow(Candidates<Real>& old) {
+    auto& memory = grown_[static_cast<std::size_t>(&old - candidates_.data())];
+    std::unique_ptr<std::byte[]> larger_memory(new std::byte[2 * old.capacity * item_bytes()]);
+    Candidates<Real> wide = lay_out(larger_memory.get(), 2 * old.capacity);
+    std::copy(old.losses, old.losses + old.count, wide.losses);
+    std::copy(old.paths, old.paths + old.count, wide.paths);
+    if (weights_ != nullptr) { std::copy(old.weights, old.weights + old.count, wide.weights); }
+    wide.count = old.count;
+    wide.threshold = old.threshold;
+    wide.slack = old.slack;
+    wide.rounding_scale = old.rounding_scale;
+    memory = std::move(larger_memory);
+    old = wide;
   }
 
-  /// The same for the fewest of the worst that weigh more than the reach: halves the range in which their number lies.
-  std::uint32_t move_reaching(Candidates<Real>& candidates) const {
-    TailLoss<Real>* items = candidates.items;
-    std::uint32_t low = 0, high = candidates.count;  // the worst `low` stand in front and do not reach
-    double sum = 0.0;                                // of the worst `low`
-    while (high - low > 1) {
-      const std::uint32_t middle = low + (high - low) / 2;
-      std::nth_element(items + low, items + middle, items + high, is_worse);
-      double part = 0.0;
-      for (std::uint32_t i = low; i < middle; ++i) { part += weights_[items[i].path]; }
-      if (sum + part > reach_) {
-        high = middle;
-      } else {
-        sum += part;
-        low = middle;
+  /// Drops what lies beyond the reach. Returns whether the rest reaches it.
+  bool cut(std::vector<TailLoss<Real>>& tail) const {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < tail.size(); ++i) {
+      sum += weights_ == nullptr ? 1.0 : double(weights_[tail[i].path]);
+      if (sum > reach_.weight) {
+        tail.resize(i + 1);
+        return true;
       }
     }
-    return high;
+    return false;
   }
 
-  void grow(Candidates<Real>& candidates) {
-    auto& buffer = buffers_[static_cast<std::size_t>(&candidates - candidates_.data())];
-    std::unique_ptr<TailLoss<Real>[]> larger_buffer(new TailLoss<Real>[2 * std::size_t{candidates.capacity}]);
-    std::copy(candidates.items, candidates.items + candidates.count, larger_buffer.get());
-    buffer = std::move(larger_buffer);
-    candidates.items = buffer.get();
-    candidates.capacity *= 2;
-  }
-
-  std::uint32_t num_tail_;
   const std::uint32_t* weights_;
-  double reach_;
-  std::uint32_t first_capacity_ = 0;
-  std::vector<std::unique_ptr<TailLoss<Real>[]>> buffers_;
+  TailReach reach_;
+  std::uint32_t capacity_ = 0;
+  std::uint64_t arena_bytes_ = 0;
+  std::unique_ptr<std::byte[]> arena_;
+  std::vector<std::unique_ptr<std::byte[]>> grown_;
   std::vector<Candidates<Real>> candidates_;
 };
 

@@ -6,13 +6,16 @@
 //       in parallel over account groups:   P&L and filter, tile by tile
 //     in parallel over accounts:           sort candidates, tail figures
 //
-// An account belongs to one task at a time and meets its paths in order, so no result depends on the number of
-// threads, the tile width or the batch size.
+// Accounts go through in an order that puts like beside like, so that what one leaves in the first-level cache serves
+// the next. An account belongs to one task at a time and meets its paths in order, so no result depends on the number
+// of threads, the tile width, the batch size or that order.
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <mutex>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -20,12 +23,16 @@
 #include <tbb/blocked_range.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
+#include <tbb/parallel_sort.h>
 #include <tbb/task_arena.h>
 
 #include "host/backends/run_control.hpp"
 #include "host/backends/run_tables.hpp"
 #include "host/cpu/candidates.hpp"
+#include "host/cpu/held_columns.hpp"
 #include "host/cpu/host_loops.hpp"
+#include "host/cpu/near_tails.hpp"
+#include "host/prepare/prepare_run.hpp"
 #include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
@@ -40,6 +47,26 @@ std::uint32_t choose_tile_width(std::uint32_t num_columns, std::size_t real_byte
   const std::size_t cache = reported > 0 ? static_cast<std::size_t>(reported) : std::size_t{1} << 20;
   const std::size_t width = cache / 2 / (std::max<std::size_t>(num_columns, 1) * real_bytes);
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(width / cpu::lanes * cpu::lanes, cpu::lanes, 512));
+}
+
+/// Accounts of few exposures first and by their number, so that loops over them are of one length; then by what they
+/// hold, so that neighbours read the same columns.
+std::vector<std::uint32_t> order_accounts(const AccountPlan& accounts) {
+  std::vector<std::uint32_t> order(accounts.offsets.size() - 1);
+  std::iota(order.begin(), order.end(), 0u);
+  const auto exposures = [&](std::uint32_t a) { return accounts.offsets[a + 1] - accounts.offsets[a]; };
+  constexpr std::uint64_t few = 8;
+  const auto packed = [](const PositionColumn& a, const PositionColumn& b) { return a.packed < b.packed; };
+  tbb::parallel_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const std::uint64_t in_a = std::min(exposures(a), few), in_b = std::min(exposures(b), few);
+    if (in_a != in_b) { return in_a < in_b; }
+    const PositionColumn *first_a = accounts.columns.data() + accounts.offsets[a], *last_a = first_a + exposures(a),
+                         *first_b = accounts.columns.data() + accounts.offsets[b], *last_b = first_b + exposures(b);
+    if (std::lexicographical_compare(first_a, last_a, first_b, last_b, packed)) { return true; }
+    if (std::lexicographical_compare(first_b, last_b, first_a, last_a, packed)) { return false; }
+    return a < b;
+  });
+  return order;
 }
 
 /// Adds up how long tasks of one stage took, over all threads.
@@ -59,6 +86,8 @@ class StageClock {
 template <class T>
 using HostBuffer = std::vector<T>;
 
+/// Observations of all paths are kept if they fit, so that later batches and the pass in double need not simulate.
+constexpr std::uint64_t observation_bytes_budget = std::uint64_t{256} << 20;
 /// Candidate buffers of a batch of accounts, to begin with.
 constexpr std::uint64_t candidate_bytes_budget = std::uint64_t{768} << 20;
 /// Paths between two synchronisations, more if that leaves a thread less than four tiles.
@@ -77,10 +106,13 @@ class CpuPass {
         kernels_(kernels),
         threads_(threads),
         rule_(make_tail_rule(run)),
-        candidates_(rule_, run.path_weights.empty() ? nullptr : run.path_weights.data()),
+        weights_(run.path_weights.empty() ? nullptr : run.path_weights.data()),
+        candidates_(rule_, run.num_paths, weights_, options.tail_sigmas),
+        order_(order_accounts(accounts)),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
-        quantities_(accounts.quantities.begin(), accounts.quantities.end()) {
+        quantities_(accounts.quantities.begin(), accounts.quantities.end()),
+        columns_(accounts, run.columns) {
     width_ = options.paths_per_tile != 0 ? options.paths_per_tile
                                          : choose_tile_width(run.columns.cube_columns(), sizeof(Real));
     const std::uint64_t groups = (run.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
@@ -88,8 +120,9 @@ class CpuPass {
     const std::uint64_t tiles = (run.num_paths + width_ - 1) / width_;
     const std::uint32_t wanted = std::max(paths_per_block / width_, static_cast<std::uint32_t>(4 * threads));
     tiles_per_block_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, tiles));
-    select_columns();
     cube_.resize(std::size_t{tiles_per_block_} * run.columns.cube_columns() * width_);
+    const std::uint64_t observed = std::uint64_t{simulate_.num_observations} * width_ * tiles;
+    if (observed * sizeof(float) <= observation_bytes_budget) { observations_.resize(observed); }
   }
 
   Tails run() {
@@ -101,39 +134,32 @@ class CpuPass {
     if (keep_paths()) { kept_.resize(count); }
     for (std::uint64_t first = 0; first < count; first += batch) {
       run_batch(first, std::min(first + batch, count), count);
+      observed_ = true;
     }
-    if (keep_paths()) { join_kept_paths(); }
     const double threads = threads_;
     out_.seconds = {simulating_.total() / threads, revalue_.total() / threads, pnl_.total() / threads,
                     tail_.total() / threads};
+    repeat_short_accounts();
+    std::sort(out_.hints.near.begin(), out_.hints.near.end(),
+              [](const NearPaths& a, const NearPaths& b) { return a.account < b.account; });
+    if (!out_.hints.near.empty()) {
+      out_.hints.observations = std::move(observations_);
+      out_.hints.tile_width = width_;
+    }
+    if (keep_paths()) { join_paths(kept_, out_); }
     return std::move(out_);
   }
 
  private:
   bool keep_paths() const { return request_.keep_paths == KeepTailPaths::yes; }
 
-  /// Only columns somebody holds are revalued; the others stay what they are and are never read.
-  void select_columns() {
-    const std::vector<char> held = held_columns(accounts_, run_.columns);
-    const ColumnTables<Real>& all = column_tables<Real>(run_.columns);
-    product_columns_ = only_held(all.products, held);
-    option_columns_ = only_held(all.options, held);
-    const bool none = product_columns_.empty() && option_columns_.empty();
-    tables_ = {all.market_rows.data(),
-               all.smiles.data(),
-               all.surfaces.data(),
-               all.payments.data(),
-               product_columns_.data(),
-               option_columns_.data(),
-               static_cast<std::uint32_t>(none ? 0 : all.market_rows.size()),
-               static_cast<std::uint32_t>(none ? 0 : all.smiles.size()),
-               static_cast<std::uint32_t>(none ? 0 : all.surfaces.size()),
-               static_cast<std::uint32_t>(product_columns_.size()),
-               static_cast<std::uint32_t>(option_columns_.size())};
-  }
-
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
-    candidates_.start(last - first);
+    std::vector<double> rounding_scale;
+    for (std::uint64_t place = first; place < last; ++place) {
+      rounding_scale.push_back(accounts_.rounding_scale_usd[order_[place]]);
+    }
+    candidates_.start(rounding_scale);
+    const std::vector<std::uint64_t> cuts = cut_places(first, last);
     const std::uint64_t block_paths = std::uint64_t{tiles_per_block_} * width_;
     for (std::uint64_t path = 0; path < run_.num_paths; path += block_paths) {
       check_stop(request_);
@@ -141,7 +167,7 @@ class CpuPass {
       const auto tiles =
           static_cast<std::uint32_t>(std::min<std::uint64_t>(tiles_per_block_, (left + width_ - 1) / width_));
       fill_cube(path, tiles);
-      scan_accounts(path, tiles, first, last);
+      scan_accounts(path, tiles, first, cuts);
       if (request_.progress) {
         const double in_batch =
             std::min(1.0, static_cast<double>(path + block_paths) / static_cast<double>(run_.num_paths));
@@ -163,79 +189,159 @@ class CpuPass {
   void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
     tbb::parallel_for(tbb::blocked_range<std::uint32_t>(0, tiles, 1),
                       [&](const tbb::blocked_range<std::uint32_t>& range) {
-                        std::vector<float> scratch(std::size_t{scratch_rows(simulate_)} * cpu::lanes);
-                        std::vector<float> obs(std::size_t{simulate_.num_observations} * width_);
-                        const std::size_t rows = tables_.num_rows + rows_per_smile * tables_.num_smiles;
-                        std::vector<Real> market(rows * width_);
+                        std::vector<float> scratch(std::size_t{scratch_rows(simulate_)} * cpu::lanes), own;
+                        std::vector<Real> market(columns_.market_rows() * width_);
                         for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
                           const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
                           Stopwatch watch;
-                          kernels_.simulate(simulate_, tile, scratch.data(), obs.data());
+                          const float* obs = observe(tile, scratch, own);
                           simulating_.add(watch.lap());
                           if constexpr (sizeof(Real) == sizeof(float)) {
-                            kernels_.revalue_single(tables_, tile, obs.data(), market.data(), tile_cube(t));
+                            kernels_.revalue_single(columns_.tables(), tile, obs, market.data(), tile_cube(t));
                           } else {
-                            kernels_.revalue_exact(tables_, tile, obs.data(), market.data(), tile_cube(t));
+                            kernels_.revalue_exact(columns_.tables(), tile, obs, market.data(), tile_cube(t));
                           }
                           revalue_.add(watch.lap());
                         }
                       });
   }
 
-  void scan_accounts(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t first, std::uint64_t last) {
-    const std::uint64_t grain =
-        std::max<std::uint64_t>(16, (last - first) / (static_cast<std::uint64_t>(threads_) * 8));
-    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, grain),
-                      [&](const tbb::blocked_range<std::uint64_t>& range) {
+  /// The observations of a tile: simulated, or as the first batch left them.
+  const float* observe(const cpu::Tile& tile, std::vector<float>& scratch, std::vector<float>& own) {
+    const std::size_t size = std::size_t{simulate_.num_observations} * width_;
+    float* obs = nullptr;
+    if (observations_.empty()) {
+      own.resize(size);
+      obs = own.data();
+    } else {
+      obs = observations_.data() + tile.first_path / width_ * size;
+      if (observed_) { return obs; }
+    }
+    kernels_.simulate(simulate_, tile, scratch.data(), obs);
+    return obs;
+  }
+
+  /// Places [first, last) in parts of about the same work, a few for each thread.
+  std::vector<std::uint64_t> cut_places(std::uint64_t first, std::uint64_t last) const {
+    const auto cost = [&](std::uint64_t place) {  // besides its positions an account costs the look at its losses
+      return 4 + accounts_.offsets[order_[place] + 1] - accounts_.offsets[order_[place]];
+    };
+    std::uint64_t total = 0;
+    for (std::uint64_t place = first; place < last; ++place) { total += cost(place); }
+    const std::uint64_t part = std::max<std::uint64_t>(1, total / (4 * static_cast<std::uint64_t>(threads_)));
+    std::vector<std::uint64_t> cuts{first};
+    std::uint64_t sum = 0;
+    for (std::uint64_t place = first; place < last; ++place) {
+      sum += cost(place);
+      if (sum >= part || place + 1 == last) {
+        cuts.push_back(place + 1);
+        sum = 0;
+      }
+    }
+    return cuts;
+  }
+
+  /// Whether a tile ends the 256th path, the 1024th and so on: each time four times as many paths say where tails
+  /// begin.
+  static bool foretells(const cpu::Tile& tile) {
+    for (std::uint64_t path = 256; path <= tile.first_path + tile.valid; path *= 4) {
+      if (path > tile.first_path) { return true; }
+    }
+    return false;
+  }
+
+  void scan_accounts(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t first,
+                     const std::vector<std::uint64_t>& cuts) {
+    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, cuts.size() - 1, 1),
+                      [&](const tbb::blocked_range<std::size_t>& range) {
                         Stopwatch watch;
-                        const cpu::AccountsTask<Real> task = {
-                            {accounts_.offsets.data(), accounts_.columns.data(), quantities_.data()},
-                            range.begin(),
-                            range.end(),
-                            candidates_.data(),
-                            first,
-                            &candidates_,
-                            &cpu::CandidatePool<Real>::make_room,
-                            run_.columns.num_slices,
-                            run_.columns.num_columns};
-                        for (std::uint32_t t = 0; t < tiles; ++t) {
-                          const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
-                          if constexpr (sizeof(Real) == sizeof(float)) {
-                            kernels_.pnl_single(task, tile, tile_cube(t));
-                          } else {
-                            kernels_.pnl_exact(task, tile, tile_cube(t));
-                          }
+                        for (std::size_t part = range.begin(); part != range.end(); ++part) {
+                          scan_part(first_path, tiles, first, cuts[part], cuts[part + 1]);
                         }
                         pnl_.add(watch.lap());
                       });
   }
 
-  void finish_accounts(std::uint64_t first, std::uint64_t last) {
-    const std::uint32_t* weights = run_.path_weights.empty() ? nullptr : run_.path_weights.data();
-    tbb::parallel_for(
-        tbb::blocked_range<std::uint64_t>(first, last, 64), [&](const tbb::blocked_range<std::uint64_t>& range) {
-          Stopwatch watch;
-          for (std::uint64_t account = range.begin(); account != range.end(); ++account) {
-            cpu::Candidates<Real>& candidates = candidates_[account - first];
-            if (!candidates_.finish(candidates, run_.num_paths)) {
-              throw std::runtime_error("some losses of account number " + std::to_string(account) + " are not numbers");
-            }
-            out_.figures[account] = summarise_tail(rule_, candidates.items, candidates.count, weights);
-            if (!keep_paths()) { continue; }
-            for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) {
-              kept_[account].push_back(candidates.items[i].path);
-            }
-          }
-          tail_.add(watch.lap());
-        });
+  void scan_part(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t batch_first, std::uint64_t first,
+                 std::uint64_t last) {
+    cpu::AccountsTask<Real> task = {{accounts_.offsets.data(), accounts_.columns.data(), quantities_.data()},
+                                    order_.data(),
+                                    first,
+                                    last,
+                                    candidates_.data(),
+                                    batch_first,
+                                    weights_,
+                                    candidates_.reach(),
+                                    false,
+                                    &candidates_,
+                                    &cpu::CandidatePool<Real>::grow,
+                                    run_.columns.num_slices,
+                                    run_.columns.num_columns};
+    for (std::uint32_t t = 0; t < tiles; ++t) {
+      const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
+      task.raise = foretells(tile);
+      if constexpr (sizeof(Real) == sizeof(float)) {
+        kernels_.pnl_single(task, tile, tile_cube(t));
+      } else {
+        kernels_.pnl_exact(task, tile, tile_cube(t));
+      }
+    }
   }
 
-  void join_kept_paths() {
-    out_.path_offsets.push_back(0);
-    for (const std::vector<std::uint32_t>& paths : kept_) {
-      out_.tail_paths.insert(out_.tail_paths.end(), paths.begin(), paths.end());
-      out_.path_offsets.push_back(out_.tail_paths.size());
+  void finish_accounts(std::uint64_t first, std::uint64_t last) {
+    tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, 64),
+                      [&](const tbb::blocked_range<std::uint64_t>& range) {
+                        Stopwatch watch;
+                        std::vector<TailLoss<Real>> tail;
+                        for (std::uint64_t place = range.begin(); place != range.end(); ++place) {
+                          finish_account(order_[place], candidates_[place - first], tail);
+                        }
+                        tail_.add(watch.lap());
+                      });
+  }
+
+  void finish_account(std::uint32_t account, const cpu::Candidates<Real>& candidates,
+                      std::vector<TailLoss<Real>>& tail) {
+    if (!candidates_.finish(candidates, tail)) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      short_.push_back(account);
+      return;
     }
+    out_.figures[account] = summarise_tail(rule_, tail.data(), static_cast<std::uint32_t>(tail.size()), weights_);
+    if (sizeof(Real) == sizeof(float) &&
+        needs_double(accounts_.rounding_scale_usd[account], out_.figures[account].es)) {
+      NearPaths near = candidates_.near_paths(candidates, tail);
+      near.account = account;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      out_.hints.near.push_back(std::move(near));
+    }
+    if (!keep_paths()) { return; }
+    for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) { kept_[account].push_back(tail[i].path); }
+  }
+
+  /// The accounts whose tails were foretold wrongly, once more without foretelling.
+  void repeat_short_accounts() {
+    if (short_.empty()) { return; }
+    std::sort(short_.begin(), short_.end());
+    if (std::isinf(options_.tail_sigmas)) {
+      throw std::runtime_error("some losses of account number " + std::to_string(short_.front()) + " are not numbers");
+    }
+    CpuOptions options = options_;
+    options.tail_sigmas = std::numeric_limits<double>::infinity();
+    TailsRequest request = request_;
+    request.progress = nullptr;
+    const AccountPlan accounts = select_accounts(accounts_, short_);
+    const Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_).run();
+    for (std::size_t i = 0; i < short_.size(); ++i) {
+      out_.figures[short_[i]] = again.figures[i];
+      if (!keep_paths()) { continue; }
+      kept_[short_[i]].assign(again.tail_paths.begin() + static_cast<std::ptrdiff_t>(again.path_offsets[i]),
+                              again.tail_paths.begin() + static_cast<std::ptrdiff_t>(again.path_offsets[i + 1]));
+    }
+    out_.seconds.simulate += again.seconds.simulate;
+    out_.seconds.revalue += again.seconds.revalue;
+    out_.seconds.pnl += again.seconds.pnl;
+    out_.seconds.tail += again.seconds.tail;
   }
 
   const PreparedRun& run_;
@@ -245,15 +351,19 @@ class CpuPass {
   const Kernels& kernels_;
   int threads_;
   TailRule rule_;
+  const std::uint32_t* weights_;  // [path], or null for ones
   cpu::CandidatePool<Real> candidates_;
+  std::vector<std::uint32_t> order_;  // [place] account
+  std::vector<std::uint64_t> short_;  // accounts whose tails were foretold wrongly
+  std::mutex mutex_;                  // of short_ and the hints
   StepTables<HostBuffer> step_tables_;
   SimulatePayload simulate_;
   std::vector<Real> quantities_;
-  std::vector<ProductColumn<Real>> product_columns_;
-  std::vector<OptionColumn<Real>> option_columns_;
-  cpu::MarketTables<Real> tables_{};
+  HeldColumns<Real> columns_;
   std::uint32_t width_ = 0, tiles_per_block_ = 0;
-  std::vector<Real> cube_;  // [tile][column][lane]
+  std::vector<Real> cube_;           // [tile][column][lane]
+  std::vector<float> observations_;  // [tile][row][lane] of all paths, or empty
+  bool observed_ = false;            // whether they have been filled
   std::vector<std::vector<std::uint32_t>> kept_;
   StageClock simulating_, revalue_, pnl_, tail_;
   Tails out_;
@@ -277,14 +387,23 @@ class CpuBackend final : public Backend {
     const tbb::global_control control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads_));
     tbb::task_arena arena(threads_);
     return arena.execute([&] {
-      if (request.precision == Precision::exact) {
-        return CpuPass<double>(run, accounts, request, options_, kernels_, threads_).run();
-      }
+      if (request.precision == Precision::exact) { return exact_tails(run, accounts, request); }
       return CpuPass<float>(run, accounts, request, options_, kernels_, threads_).run();
     });
   }
 
  private:
+  /// By the hints where they serve, from all paths otherwise.
+  Tails exact_tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) {
+    Stopwatch watch;
+    NearTails near = near_tails(run, accounts, request, kernels_);
+    near.tails.seconds.pnl = watch.lap();
+    if (near.missing.empty()) { return std::move(near.tails); }
+    const Tails rest =
+        CpuPass<double>(run, select_accounts(accounts, near.missing), request, options_, kernels_, threads_).run();
+    return join_tails(near, rest);
+  }
+
   CpuOptions options_;
   const Kernels& kernels_;
   int threads_;

@@ -2,6 +2,9 @@
 // kernels/executors; here is only who loops.
 #include "host/cpu/cpu_kernels.hpp"
 
+#include "host/cpu/lane_vector.hpp"
+#include "host/cpu/prune_candidates.hpp"
+
 namespace tailmargin::cpu {
 namespace {
 
@@ -33,30 +36,59 @@ void revalue(const MarketTables<Real>& tables, const Tile& tile, const float* ob
   }
 }
 
+/// Paths whose sums are in registers at a time: half of them with registers of doubles.
 template <class Real>
-bool any_above(const Real* pnl, Real threshold) {
-  int above = 0;
-  for (std::uint32_t l = 0; l < lanes; ++l) { above |= -pnl[l] > threshold ? 1 : 0; }
-  return above != 0;
+inline constexpr std::uint32_t group = lanes * sizeof(float) / sizeof(Real);
+template <class Real>
+inline constexpr int group_vectors = static_cast<int>(group<Real> / vector_width<Real>);
+
+/// Losses above the threshold join the candidates. Most groups have one or two, so they are found by their bits.
+/// @param end  paths of the group that exist
+template <class Real>
+TM_HD void append_losses(const AccountsTask<Real>& task, const Vector<Real>* pnl, std::uint64_t first_path,
+                         std::uint32_t end, Candidates<Real>& candidates) {
+  const Vector<Real> limit = broadcast(-candidates.threshold);
+  std::uint64_t bits = 0;
+  TM_UNROLL
+  for (int n = 0; n < group_vectors<Real>; ++n) {
+    bits |= below(pnl[n], limit) << (static_cast<std::uint32_t>(n) * vector_width<Real>);
+  }
+  if (end < 64) { bits &= (std::uint64_t{1} << end) - 1; }
+  if (bits == 0) { return; }
+  Real values[group<Real>];
+  TM_UNROLL
+  for (int n = 0; n < group_vectors<Real>; ++n) {
+    store(pnl[n], values + static_cast<std::uint32_t>(n) * vector_width<Real>);
+  }
+  std::uint32_t count = candidates.count;
+  for (; bits != 0; bits &= bits - 1, ++count) {
+    const auto l = static_cast<std::uint32_t>(__builtin_ctzll(bits));
+    candidates.losses[count] = -values[l];
+    candidates.paths[count] = static_cast<std::uint32_t>(first_path + l);
+    if (task.path_weights != nullptr) { candidates.weights[count] = task.path_weights[first_path + l]; }
+  }
+  candidates.count = count;
+}
+
+/// Makes room for a group in a full buffer.
+template <class Real>
+void make_room(const AccountsTask<Real>& task, Candidates<Real>& candidates) {
+  keep_reaching(task.reach, candidates);
+  if (2 * candidates.count > candidates.capacity) { task.grow(task.pool, &candidates); }
 }
 
 template <class Real>
-void account_pnl(const AccountsTask<Real>& task, const Tile& tile, const Real* cube) {
+void account_losses(const AccountsTask<Real>& task, const Tile& tile, const Real* cube) {
   const CubeView<Real> view{cube, tile.width, task.num_slices, task.num_columns};
-  Real pnl[lanes];
-  for (std::uint64_t account = task.first_account; account < task.last_account; ++account) {
-    Candidates<Real>& candidates = task.candidates[account - task.batch_first];
-    for (std::uint32_t lane = 0; lane < tile.valid; lane += lanes) {
-      account_pnl_lanes<lanes>(task.accounts, account, view.at(lane), pnl);
-      if (!any_above(pnl, candidates.threshold)) { continue; }
-      const std::uint32_t end = tile.valid - lane < lanes ? tile.valid - lane : lanes;
-      for (std::uint32_t l = 0; l < end; ++l) {
-        if (-pnl[l] > candidates.threshold) {
-          candidates.items[candidates.count++] = {-pnl[l], static_cast<std::uint32_t>(tile.first_path + lane + l)};
-        }
-      }
-      if (candidates.count + lanes > candidates.capacity) { task.make_room(task.pool, &candidates); }
+  for (std::uint64_t place = task.first; place < task.last; ++place) {
+    Candidates<Real>& candidates = task.candidates[place - task.batch_first];
+    for (std::uint32_t lane = 0; lane < tile.valid; lane += group<Real>) {
+      Vector<Real> pnl[group_vectors<Real>];
+      account_pnl<group_vectors<Real>>(task.accounts, task.order[place], view.at(lane), pnl);
+      append_losses(task, pnl, tile.first_path + lane, tile.valid - lane, candidates);
+      if (candidates.count + group < Real >> candidates.capacity) { make_room(task, candidates); }
     }
+    if (task.raise) { raise_threshold(task.reach, tile.first_path + tile.valid, candidates); }
   }
 }
 
@@ -64,10 +96,13 @@ void losses_exact(const LossesTask& task, const Tile& tile, const double* cube, 
   const CubeView<double> view{cube, tile.width, task.num_slices, task.num_columns};
   for (std::uint64_t account = task.first_account; account < task.last_account; ++account) {
     double* out = losses + (account - task.first_account) * stride;
-    for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
-      double pnl[lanes];
-      account_pnl_lanes<lanes>(task.accounts, account, view.at(lane), pnl);
-      for (std::uint32_t l = 0; l < lanes; ++l) { out[lane + l] = -pnl[l]; }
+    for (std::uint32_t lane = 0; lane < tile.width; lane += group<double>) {
+      Vector<double> pnl[group_vectors<double>];
+      account_pnl<group_vectors<double>>(task.accounts, account, view.at(lane), pnl);
+      for (std::uint32_t n = 0; n < group_vectors<double>; ++n) {
+        store(pnl[n], out + lane + n * vector_width<double>);
+      }
+      for (std::uint32_t l = 0; l < group<double>; ++l) { out[lane + l] = -out[lane + l]; }
     }
   }
 }
@@ -88,7 +123,7 @@ void drive(const DrivePayload& in, const Tile& tile, float* scratch, const Drive
 
 extern const Kernels TM_ISA_KERNELS;
 const Kernels TM_ISA_KERNELS = {
-    TM_ISA_NAME,          &simulate,     &revalue<float>, &revalue<double>, &account_pnl<float>,
-    &account_pnl<double>, &losses_exact, &drive};
+    TM_ISA_NAME,   &simulate, &revalue<float>, &revalue<double>, &account_losses<float>, &account_losses<double>,
+    &losses_exact, &drive};
 
 }  // namespace tailmargin::cpu

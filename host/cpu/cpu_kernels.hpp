@@ -13,12 +13,29 @@ namespace tailmargin::cpu {
 /// Paths a group of lanes holds; tiles are whole numbers of it.
 inline constexpr std::uint32_t lanes = 64;
 
-/// The worst losses of one account so far.
+template <class Real>
+constexpr Real infinity() {
+  return Real(__builtin_inf());
+}
+
+/// The worst losses of one account so far, in the order of their paths.
 template <class Real>
 struct Candidates {
-  TailLoss<Real>* items;
+  Real* losses;            ///< [capacity]
+  std::uint32_t* paths;    ///< [capacity]
+  std::uint32_t* weights;  ///< [capacity], or null for ones
   std::uint32_t count, capacity;
   Real threshold;  ///< only losses above it can still enter
+  Real slack;      ///< of an account that may have to be computed in double: how far below its tail losses are kept
+  Real rounding_scale;
+};
+
+/// How far down the losses must be known.
+struct TailReach {
+  double weight;     ///< the losses that weigh more than this, from the worst on, are enough
+  double num_paths;  ///< of the run
+  double sigmas;     ///< how sure a threshold foretold from the first paths must be; infinity: none is foretold
+  std::uint32_t max_slack_count;  ///< the slack is given up when more losses than this would have to be kept
 };
 
 struct Tile {
@@ -42,12 +59,16 @@ struct MarketTables {
 template <class Real>
 struct AccountsTask {
   AccountsPayload<Real> accounts;
-  std::uint64_t first_account, last_account;
-  Candidates<Real>* candidates;  ///< [account - batch_first]
+  const std::uint32_t* order;    ///< [place] account
+  std::uint64_t first, last;     ///< places
+  Candidates<Real>* candidates;  ///< [place - batch_first]
   std::uint64_t batch_first;
+  const std::uint32_t* path_weights;  ///< [path], or null for ones
+  TailReach reach;
+  bool raise;  ///< whether to foretell thresholds after this tile
   void* pool;
-  void (*make_room)(void* pool, Candidates<Real>*);  ///< called when less than a lane group is left of a buffer
-  std::uint32_t num_slices, num_columns;             ///< of the cube
+  void (*grow)(void* pool, Candidates<Real>*);  ///< called when half of a buffer must be kept
+  std::uint32_t num_slices, num_columns;        ///< of the cube
 };
 
 /// Accounts whose losses are asked for one by one, and the shape of the cube.

@@ -9,15 +9,16 @@
 
 namespace tailmargin::cpu {
 
-/// By digits of eight bits, from the lowest: thousands of short keys, which comparing would take three times as long.
-/// A digit that all keys share is passed over.
-inline void sort_keys(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare) {
+/// Sorts keys by their upper half, digit by digit from the lowest of them: thousands of short keys, which comparing
+/// would take three times as long. Equal ones keep their order. A digit that all keys share is passed over.
+inline void sort_by_upper_half(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare) {
+  constexpr std::size_t digits = 4;
   spare.resize(keys.size());
-  std::array<std::array<std::uint32_t, 256>, 8> counts{};
+  std::array<std::array<std::uint32_t, 256>, digits> counts{};
   for (const std::uint64_t key : keys) {
-    for (std::size_t digit = 0; digit < 8; ++digit) { ++counts[digit][key >> (8 * digit) & 255]; }
+    for (std::size_t digit = 0; digit < digits; ++digit) { ++counts[digit][key >> (32 + 8 * digit) & 255]; }
   }
-  for (std::size_t digit = 0; digit < 8; ++digit) {
+  for (std::size_t digit = 0; digit < digits; ++digit) {
     std::uint32_t place = 0;
     bool shared = false;
     for (std::uint32_t& count : counts[digit]) {
@@ -27,22 +28,28 @@ inline void sort_keys(std::vector<std::uint64_t>& keys, std::vector<std::uint64_
       place += here;
     }
     if (shared) { continue; }
-    for (const std::uint64_t key : keys) { spare[counts[digit][key >> (8 * digit) & 255]++] = key; }
+    for (const std::uint64_t key : keys) { spare[counts[digit][key >> (32 + 8 * digit) & 255]++] = key; }
     keys.swap(spare);
   }
 }
 
-/// Sorts by worse().
-inline void sort_tail(TailLoss<float>* items, std::size_t count) {
+/// The losses in the order of worse().
+/// @param losses  [count] of rising paths, so that keeping the order of equal losses is all that ties need
+inline void sort_tail(const float* losses, const std::uint32_t* paths, std::size_t count,
+                      std::vector<TailLoss<float>>& tail) {
   thread_local std::vector<std::uint64_t> keys, spare;
   keys.resize(count);
-  std::transform(items, items + count, keys.begin(), [](const TailLoss<float>& item) { return tail_key(item); });
-  sort_keys(keys, spare);
-  std::transform(keys.begin(), keys.end(), items, [](std::uint64_t key) { return tail_loss<float>(key); });
+  for (std::size_t i = 0; i < count; ++i) { keys[i] = tail_key(TailLoss<float>{losses[i], paths[i]}); }
+  sort_by_upper_half(keys, spare);
+  tail.resize(count);
+  std::transform(keys.begin(), keys.end(), tail.begin(), [](std::uint64_t key) { return tail_loss<float>(key); });
 }
 
-inline void sort_tail(TailLoss<double>* items, std::size_t count) {
-  std::sort(items, items + count, [](const TailLoss<double>& a, const TailLoss<double>& b) { return worse(a, b); });
+inline void sort_tail(const double* losses, const std::uint32_t* paths, std::size_t count,
+                      std::vector<TailLoss<double>>& tail) {
+  tail.resize(count);
+  for (std::size_t i = 0; i < count; ++i) { tail[i] = {losses[i], paths[i]}; }
+  std::sort(tail.begin(), tail.end(), [](const TailLoss<double>& a, const TailLoss<double>& b) { return worse(a, b); });
 }
 
 }  // namespace tailmargin::cpu

@@ -10,7 +10,6 @@
 #include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "kernels/math/normal.hpp"
-#include "tailmargin/accuracy.hpp"
 
 namespace tailmargin {
 namespace {
@@ -74,12 +73,23 @@ void add_stage_seconds(const StageSeconds& seconds, RunResult& result) {
 std::vector<std::uint64_t> find_inexact_accounts(const AccountPlan& accounts, const Tails& tails) {
   std::vector<std::uint64_t> found;
   for (std::uint64_t a = 0; a < tails.figures.size(); ++a) {
-    const double tail = tails.figures[a].es;
-    if (!(accounts.rounding_scale_usd[a] <= accuracy::max_gross_to_tail * (tail > 0.0 ? tail : 0.0))) {
-      found.push_back(a);
-    }
+    if (needs_double(accounts.rounding_scale_usd[a], tails.figures[a].es)) { found.push_back(a); }
   }
   return found;
+}
+
+/// The hints of some accounts, numbered as they are in the list.
+ExactHints select_hints(ExactHints&& hints, const std::vector<std::uint64_t>& accounts) {
+  ExactHints out = std::move(hints);
+  std::vector<NearPaths> near;
+  for (NearPaths& paths : out.near) {
+    const auto found = std::lower_bound(accounts.begin(), accounts.end(), paths.account);
+    if (found == accounts.end() || *found != paths.account) { continue; }
+    near.push_back(std::move(paths));
+    near.back().account = static_cast<std::uint64_t>(found - accounts.begin());
+  }
+  out.near = std::move(near);
+  return out;
 }
 
 void copy_tail(const Tails& tails, std::uint64_t from, AccountMargin& margin) {
@@ -182,15 +192,17 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   result.prepared_tables = serialise_tables(run);
   timer.lap("prepare");
 
-  const Tails tails = backend->tails(run, run.accounts, make_request(config, Precision::single, "tails"));
+  Tails tails = backend->tails(run, run.accounts, make_request(config, Precision::single, "tails"));
   add_stage_seconds(tails.seconds, result);
 
   std::vector<std::uint64_t> inexact;
   Tails exact;
   if (backend->name() != "reference") { inexact = find_inexact_accounts(run.accounts, tails); }
   if (!inexact.empty()) {
-    exact = backend->tails(run, select_accounts(run.accounts, inexact),
-                           make_request(config, Precision::exact, "exact tails"));
+    const ExactHints hints = select_hints(std::move(tails.hints), inexact);
+    TailsRequest request = make_request(config, Precision::exact, "exact tails");
+    request.hints = &hints;
+    exact = backend->tails(run, select_accounts(run.accounts, inexact), request);
     const StageSeconds& s = exact.seconds;
     result.stages.push_back({"exact", s.simulate + s.revalue + s.pnl + s.tail});
     result.notes.push_back(std::to_string(inexact.size()) +

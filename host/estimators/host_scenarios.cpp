@@ -56,30 +56,12 @@ HostScenarios::HostScenarios(const PreparedRun& run, const AccountPlan& accounts
       simulate_(step_tables_.payload()),
       means_(simulate_),
       no_shocks_(run.scenarios.factors.size() + 1, 0),
-      step_variance_(price_variance(run.scenarios)) {
+      step_variance_(price_variance(run.scenarios)),
+      columns_(accounts, run.columns) {
   means_.num_draws = 0;
   means_.num_shared = 0;
   means_.shocks.offsets = no_shocks_.data();
   drive_ = {simulate_, step_variance_.data()};
-  select_columns(accounts);
-}
-
-void HostScenarios::select_columns(const AccountPlan& accounts) {
-  const std::vector<char> held = held_columns(accounts, run_.columns);
-  const ColumnTables<double>& all = run_.columns.exact;
-  products_ = only_held(all.products, held);
-  options_ = only_held(all.options, held);
-  tables_ = {all.market_rows.data(),
-             all.smiles.data(),
-             all.surfaces.data(),
-             all.payments.data(),
-             products_.data(),
-             options_.data(),
-             static_cast<std::uint32_t>(all.market_rows.size()),
-             static_cast<std::uint32_t>(all.smiles.size()),
-             static_cast<std::uint32_t>(all.surfaces.size()),
-             static_cast<std::uint32_t>(products_.size()),
-             static_cast<std::uint32_t>(options_.size())};
 }
 
 void HostScenarios::simulate(const cpu::Tile& tile, std::vector<float>& obs) const {
@@ -96,9 +78,9 @@ void HostScenarios::simulate_means(const cpu::Tile& tile, std::vector<float>& ob
 
 void HostScenarios::losses(const cpu::Tile& tile, const std::vector<float>& obs, double* losses,
                            std::uint64_t stride) const {
-  std::vector<double> market(run_.columns.exact.num_rows() * tile.width);
+  std::vector<double> market(columns_.market_rows() * tile.width);
   std::vector<double> cube(std::size_t{run_.columns.cube_columns()} * tile.width);
-  loops_.kernels->revalue_exact(tables_, tile, obs.data(), market.data(), cube.data());
+  loops_.kernels->revalue_exact(columns_.tables(), tile, obs.data(), market.data(), cube.data());
   const cpu::LossesTask task = {{accounts_.offsets.data(), accounts_.columns.data(), accounts_.quantities.data()},
                                 0,
                                 accounts_.offsets.size() - 1,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "host/backends/run_tables.hpp"
+#include "host/cpu/held_columns.hpp"
 #include "host/cpu/host_loops.hpp"
 #include "host/prepare/prepared_run.hpp"
 
@@ -44,8 +45,6 @@ class HostScenarios {
   template <class T>
   using Buffer = std::vector<T>;
 
-  void select_columns(const AccountPlan& accounts);
-
   const PreparedRun& run_;
   const AccountPlan& accounts_;
   HostLoops loops_;
@@ -54,9 +53,7 @@ class HostScenarios {
   DrivePayload drive_{};
   std::vector<std::uint32_t> no_shocks_;  // [factor + 1]
   std::vector<float> step_variance_;      // [regime][class + 1]
-  std::vector<ProductColumn<double>> products_;
-  std::vector<OptionColumn<double>> options_;
-  cpu::MarketTables<double> tables_{};
+  HeldColumns<double> columns_;
 };
 
 }  // namespace tailmargin

@@ -35,46 +35,56 @@ struct CubeView {
   TM_HD const Real* slice(std::uint32_t s) const { return data + std::uint64_t(s) * num_columns * stride; }
 };
 
-/// P&L of one account at one read time on lanes [0, W): fused multiply-adds in instrument order within an underlying,
-/// underlyings added in order. A zero-position account has P&L 0.
-/// @param cube  [column][lane], stride between columns
-template <int W, class Real>
-TM_HD void slice_pnl_lanes(const AccountsPayload<Real>& in, std::uint64_t account, const Real* cube,
-                           std::uint64_t stride, Real* pnl) {
-  Real partial[W];
-  Real total[W];
-  for (int l = 0; l < W; ++l) {
-    total[l] = Real(0);
-    partial[l] = Real(0);
-  }
+/// What the sums need to know of a type that holds neighbouring paths. Here: of one number. An instruction set's own
+/// vectors (host/cpu/lane_vector.hpp) bring a specialisation, `+`, fma() and smaller().
+template <class V>
+struct LaneTraits {
+  using Real = V;
+  static constexpr int width = 1;
+  TM_HD static V load(const V* at) { return *at; }
+  TM_HD static V broadcast(V x) { return x; }
+};
+
+/// P&L of one account at one read time on N vectors of neighbouring paths: fused multiply-adds in instrument order
+/// within an underlying, underlyings added in order. A zero-position account has P&L 0.
+/// @param cube  [column][path], stride between columns
+template <int N, class V, class Real = typename LaneTraits<V>::Real>
+TM_HD void slice_pnl(const AccountsPayload<Real>& in, std::uint64_t account, const Real* cube, std::uint64_t stride,
+                     V* total) {
+  using math::fma;
+  const V zero = LaneTraits<V>::broadcast(Real(0));
+  TM_UNROLL
+  for (int n = 0; n < N; ++n) { total[n] = zero; }
   const std::uint64_t end = in.offsets[account + 1];
-  for (std::uint64_t p = in.offsets[account]; p < end; ++p) {
-    const PositionColumn position = in.columns[p];
-    const Real quantity = in.quantities[p];
-    const Real* column = cube + position.column() * stride;
-    TM_LANES
-    for (int l = 0; l < W; ++l) { partial[l] = math::fma(quantity, column[l], partial[l]); }
-    if (position.last_of_underlying()) {
-      TM_LANES
-      for (int l = 0; l < W; ++l) {
-        total[l] += partial[l];
-        partial[l] = Real(0);
+  for (std::uint64_t p = in.offsets[account]; p < end;) {
+    V partial[N];
+    TM_UNROLL
+    for (int n = 0; n < N; ++n) { partial[n] = zero; }
+    bool last = false;
+    for (; !last && p < end; ++p) {
+      const V quantity = LaneTraits<V>::broadcast(in.quantities[p]);
+      const Real* column = cube + in.columns[p].column() * stride;
+      last = in.columns[p].last_of_underlying();
+      TM_UNROLL
+      for (int n = 0; n < N; ++n) {
+        partial[n] = fma(quantity, LaneTraits<V>::load(column + n * LaneTraits<V>::width), partial[n]);
       }
     }
+    TM_UNROLL
+    for (int n = 0; n < N; ++n) { total[n] = total[n] + partial[n]; }
   }
-  for (int l = 0; l < W; ++l) { pnl[l] = total[l]; }
 }
 
-/// P&L of one account on lanes [0, W): the lowest over the read times.
-template <int W, class Real>
-TM_HD void account_pnl_lanes(const AccountsPayload<Real>& in, std::uint64_t account, const CubeView<Real>& cube,
-                             Real* pnl) {
-  slice_pnl_lanes<W>(in, account, cube.data, cube.stride, pnl);
+/// P&L of one account on N vectors of neighbouring paths: the lowest over the read times.
+template <int N, class V, class Real = typename LaneTraits<V>::Real>
+TM_HD void account_pnl(const AccountsPayload<Real>& in, std::uint64_t account, const CubeView<Real>& cube, V* pnl) {
+  using math::smaller;
+  slice_pnl<N>(in, account, cube.data, cube.stride, pnl);
   for (std::uint32_t s = 1; s < cube.num_slices; ++s) {
-    Real other[W];
-    slice_pnl_lanes<W>(in, account, cube.slice(s), cube.stride, other);
-    TM_LANES
-    for (int l = 0; l < W; ++l) { pnl[l] = math::smaller(pnl[l], other[l]); }
+    V other[N];
+    slice_pnl<N>(in, account, cube.slice(s), cube.stride, other);
+    TM_UNROLL
+    for (int n = 0; n < N; ++n) { pnl[n] = smaller(pnl[n], other[n]); }
   }
 }
 

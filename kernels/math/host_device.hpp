@@ -23,6 +23,15 @@
 #define TM_LANES _Pragma("GCC ivdep")
 #endif
 
+// Loop over the few vectors of a path group: written out in full, so that each stays in a register.
+#if defined(__CUDACC__)
+#define TM_UNROLL _Pragma("unroll")
+#elif defined(__clang__)
+#define TM_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define TM_UNROLL _Pragma("GCC unroll 64")
+#endif
+
 namespace tailmargin::math {
 
 TM_HD float fma(float a, float b, float c) {

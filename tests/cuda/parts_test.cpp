@@ -162,7 +162,7 @@ void expect_pack_is_lanes() {
       const auto pack =
           account_pnl_pack<W>(table, account, CubeView<Real>{aligned.data()->lane + path, 64, slices, columns});
       Real lanes[W];
-      account_pnl_lanes<W>(rows, account, CubeView<Real>{cube.data() + path, 64, slices, columns}, lanes);
+      account_pnl<W>(rows, account, CubeView<Real>{cube.data() + path, 64, slices, columns}, lanes);
       for (int l = 0; l < W; ++l) {
         EXPECT_EQ(math::to_bits(pack.lane[l]), math::to_bits(lanes[l])) << account << " " << path;
       }

@@ -239,7 +239,7 @@ Tails plain_tails(const PreparedRun& run, const AccountPlan& accounts) {
   for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
     for (std::uint32_t path = 0; path < run.num_paths; ++path) {
       Real pnl;
-      account_pnl_lanes<1>(
+      account_pnl<1>(
           payload, a,
           CubeView<Real>{cube.data() + path, run.num_paths, run.columns.num_slices, run.columns.num_columns}, &pnl);
       losses[path] = {-pnl, path};

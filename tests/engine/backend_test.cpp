@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "host/backends/backend.hpp"
@@ -118,6 +119,88 @@ TEST_F(SameBits, ForAnyThreadCount) {
     config.threads = threads;
     EXPECT_EQ(run(config), one) << threads;
   }
+}
+
+/// All bits of what a backend says of accounts.
+std::string bits_of(const Tails& tails) {
+  std::string bytes;
+  for (const TailFigures& f : tails.figures) {
+    const double figures[] = {f.var, f.var_standard_error, f.es, f.es_standard_error, f.worst_loss};
+    bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
+    bytes.append(std::to_string(f.worst_path) + " " + std::to_string(f.tail_count));
+  }
+  bytes.append(reinterpret_cast<const char*>(tails.tail_paths.data()), tails.tail_paths.size() * sizeof(std::uint32_t));
+  return bytes;
+}
+
+// Foretold from the first paths with no margin for chance, about half of the accounts come out short of their tails and
+// are computed again.
+TEST_F(SameBits, HoweverSureTheForetoldTailsAre) {
+  PreparedRun run = prepare_run(maker_.book(), regime_model(), 5'000, 7);
+  TailsRequest request;
+  request.keep_paths = KeepTailPaths::yes;
+  for (const bool weighted : {false, true}) {
+    if (weighted) {
+      std::mt19937 random(3);
+      for (std::uint64_t p = 0; p < run.num_paths; ++p) { run.path_weights.push_back(1 + random() % 9); }
+    }
+    CpuOptions options;
+    options.tail_sigmas = std::numeric_limits<double>::infinity();
+    const std::string plain = bits_of(make_cpu_backend(options)->tails(run, run.accounts, request));
+
+    for (const double sigmas : {0.0, 1.0, 3.0, 7.0}) {
+      for (const std::uint32_t tile : {64u, 512u}) {
+        options.tail_sigmas = sigmas;
+        options.paths_per_tile = tile;
+        EXPECT_EQ(bits_of(make_cpu_backend(options)->tails(run, run.accounts, request)), plain)
+            << weighted << " " << sigmas << " " << tile;
+      }
+    }
+  }
+}
+
+/// Tails in double of all accounts of a run in float that need them.
+struct DoubleTails {
+  std::vector<std::uint64_t> accounts;
+  ExactHints hints;
+  std::string all_paths;  // what a pass over all paths says
+
+  DoubleTails(const PreparedRun& run, Backend& backend, TailsRequest request) {
+    Tails tails = backend.tails(run, run.accounts, request);
+    for (NearPaths& near : tails.hints.near) {
+      accounts.push_back(near.account);
+      near.account = accounts.size() - 1;
+    }
+    hints = std::move(tails.hints);
+    request.precision = Precision::exact;
+    all_paths = bits_of(backend.tails(run, select_accounts(run.accounts, accounts), request));
+  }
+};
+
+TEST_F(SameBits, InDoubleFromTheNearPathsOnly) {
+  PreparedRun run = prepare_run(maker_.book(), regime_model(), 5'000, 7);
+  TailsRequest request;
+  request.keep_paths = KeepTailPaths::yes;
+  const auto backend = make_cpu_backend({});
+  DoubleTails exact(run, *backend, request);
+  ASSERT_GT(exact.accounts.size(), 0u);
+  std::size_t listed = 0;
+  for (const NearPaths& near : exact.hints.near) { listed += near.paths.size(); }
+  ASSERT_GT(listed, 0u);
+  EXPECT_LT(listed, 5'000u * exact.accounts.size());
+  request.precision = Precision::exact;
+  request.hints = &exact.hints;
+  const AccountPlan accounts = select_accounts(run.accounts, exact.accounts);
+
+  EXPECT_EQ(bits_of(backend->tails(run, accounts, request)), exact.all_paths);
+
+  // A list that may have left paths out is not trusted: here it lacks the worst ones.
+  for (NearPaths& near : exact.hints.near) {
+    near.slack = 0.0;
+    near.paths.resize(near.paths.size() / 2);
+    near.losses.resize(near.paths.size());
+  }
+  EXPECT_EQ(bits_of(backend->tails(run, accounts, request)), exact.all_paths);
 }
 
 TEST_F(SameBits, ForAnyInstructionSet) {

@@ -32,15 +32,15 @@ TEST(AccountPnl, IsByHand) {
   const AccountsPayload<float> in{offsets.data(), columns.data(), quantities.data()};
   float pnl[2];
 
-  account_pnl_lanes<2>(in, 0, one_slice(cube.data(), 2), pnl);
+  account_pnl<2>(in, 0, one_slice(cube.data(), 2), pnl);
   EXPECT_EQ(pnl[0], 2 * 1 - 10 + 300);
   EXPECT_EQ(pnl[1], 2 * 2 - 20 + 600);
 
-  account_pnl_lanes<2>(in, 1, one_slice(cube.data(), 2), pnl);
+  account_pnl<2>(in, 1, one_slice(cube.data(), 2), pnl);
   EXPECT_EQ(pnl[0], 0.0f);
   EXPECT_EQ(pnl[1], 0.0f);
 
-  account_pnl_lanes<2>(in, 2, one_slice(cube.data(), 2), pnl);
+  account_pnl<2>(in, 2, one_slice(cube.data(), 2), pnl);
   EXPECT_EQ(pnl[0], 50.0f);
   EXPECT_EQ(pnl[1], 100.0f);
 }
@@ -55,8 +55,8 @@ TEST(AccountPnl, IsTheLowestOverTheReadTimes) {
   const CubeView<float> view{cube.data(), 3, 3, 2};
   float pnl[3], second[1];
 
-  account_pnl_lanes<3>(in, 0, view, pnl);
-  account_pnl_lanes<1>(in, 0, view.at(1), second);
+  account_pnl<3>(in, 0, view, pnl);
+  account_pnl<1>(in, 0, view.at(1), second);
 
   EXPECT_EQ(pnl[0], 1 - 20);   // then 5, -11
   EXPECT_EQ(pnl[1], -4 - 20);  // before it 2, then 7
@@ -86,7 +86,7 @@ void check_order() {
   const RoughBook<Real> book;
   Real pnl[64];
 
-  account_pnl_lanes<64>(book.payload(), 0, one_slice(book.cube.data(), 64), pnl);
+  account_pnl<64>(book.payload(), 0, one_slice(book.cube.data(), 64), pnl);
 
   for (std::size_t l = 0; l < 64; ++l) {
     Real total = 0, partial = 0;
@@ -110,14 +110,14 @@ template <class Real>
 void check_lanes() {
   const RoughBook<Real> book;
   Real wide[64], narrow[16], one[1];
-  account_pnl_lanes<64>(book.payload(), 0, one_slice(book.cube.data(), 64), wide);
+  account_pnl<64>(book.payload(), 0, one_slice(book.cube.data(), 64), wide);
 
   for (std::size_t first = 0; first < 64; first += 16) {
-    account_pnl_lanes<16>(book.payload(), 0, one_slice(book.cube.data() + first, 64), narrow);
+    account_pnl<16>(book.payload(), 0, one_slice(book.cube.data() + first, 64), narrow);
     for (std::size_t l = 0; l < 16; ++l) { EXPECT_EQ(narrow[l], wide[first + l]) << first + l; }
   }
   for (std::size_t l = 0; l < 64; ++l) {
-    account_pnl_lanes<1>(book.payload(), 0, one_slice(book.cube.data() + l, 64), one);
+    account_pnl<1>(book.payload(), 0, one_slice(book.cube.data() + l, 64), one);
     EXPECT_EQ(one[0], wide[l]) << l;
   }
 }

@@ -200,7 +200,7 @@ std::uint64_t hash_pipeline() {
   const std::uint64_t offsets[] = {0, 4};
   const PositionColumn columns[] = {{0}, {2 | PositionColumn::last_flag}, {1}, {3 | PositionColumn::last_flag}};
   const Real quantities[] = {Real(0.37), Real(-1.9), Real(12.1), Real(0.77)};
-  account_pnl_lanes<64>(AccountsPayload<Real>{offsets, columns, quantities}, 0, CubeView<Real>{cube.data(), 64, 1, 4},
+  account_pnl<64>(AccountsPayload<Real>{offsets, columns, quantities}, 0, CubeView<Real>{cube.data(), 64, 1, 4},
                         pnl.data());
   std::vector<TailLoss<Real>> tail;
   for (std::uint32_t l = 0; l < 64; ++l) { tail.push_back({-pnl[l], l}); }

@@ -26,7 +26,7 @@ struct alignas(W * sizeof(Real)) PathPack {
   Real lane[W];
 };
 
-/// The same operations in the same order as slice_pnl_lanes, so the same bits (a test holds them to each other).
+/// The same operations in the same order as slice_pnl, so the same bits (a test holds them to each other).
 /// A version of its own because that one's loads cannot be joined: nothing tells the compiler they are aligned.
 /// @param cube  [column] at the first of the W paths, aligned to the pack; stride a multiple of W
 template <int W, class Real>
@@ -51,7 +51,7 @@ TM_DEVICE PathPack<W, Real> slice_pnl_pack(const AccountTable<Real>& in, std::ui
   return total;
 }
 
-/// P&L of one account on W neighbouring paths: the lowest over the read times, as account_pnl_lanes has it.
+/// P&L of one account on W neighbouring paths: the lowest over the read times, as account_pnl has it.
 /// @param cube  at the first of the W paths
 template <int W, class Real>
 TM_DEVICE PathPack<W, Real> account_pnl_pack(const AccountTable<Real>& in, std::uint64_t account,

@@ -1,0 +1,148 @@
+#include "host/cpu/near_tails.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+
+#include "host/backends/run_control.hpp"
+#include "host/cpu/candidates.hpp"
+#include "host/cpu/held_columns.hpp"
+#include "host/prepare/prepare_run.hpp"
+
+namespace tailmargin {
+namespace {
+
+/// Paths computed at a time.
+constexpr std::uint32_t chunk = 256;
+
+/// Losses in double of one account on a list of paths.
+class ListedLosses {
+ public:
+  ListedLosses(const PreparedRun& run, const AccountPlan& account, const ExactHints& hints, const cpu::Kernels& kernels)
+      : run_(run), account_(account), hints_(hints), kernels_(kernels), columns_(account, run.columns) {
+    num_rows_ = run.scenarios.observations.size();
+    obs_.resize(num_rows_ * chunk);
+    market_.resize(columns_.market_rows() * chunk);
+    cube_.resize(std::size_t{run.columns.cube_columns()} * chunk);
+  }
+
+  std::vector<double> at(const std::vector<std::uint32_t>& paths) {
+    std::vector<double> losses((paths.size() + chunk - 1) / chunk * chunk);
+    const cpu::LossesTask task = {{account_.offsets.data(), account_.columns.data(), account_.quantities.data()},
+                                  0,
+                                  1,
+                                  run_.columns.num_slices,
+                                  run_.columns.num_columns};
+    for (std::size_t first = 0; first < paths.size(); first += chunk) {
+      const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(chunk, paths.size() - first));
+      gather(paths.data() + first, count);
+      const cpu::Tile tile = {0, chunk, count};
+      kernels_.revalue_exact(columns_.tables(), tile, obs_.data(), market_.data(), cube_.data());
+      kernels_.losses_exact(task, tile, cube_.data(), losses.data() + first, chunk);
+    }
+    losses.resize(paths.size());
+    return losses;
+  }
+
+ private:
+  /// The observations of some paths side by side; the last one fills the chunk.
+  void gather(const std::uint32_t* paths, std::uint32_t count) {
+    for (std::uint32_t lane = 0; lane < chunk; ++lane) {
+      const std::uint32_t path = paths[std::min(lane, count - 1)];
+      const std::uint32_t tile = path / hints_.tile_width;
+      const float* from = hints_.observations.data() + std::size_t{tile} * num_rows_ * hints_.tile_width +
+                          (path - tile * hints_.tile_width);
+      for (std::size_t row = 0; row < num_rows_; ++row) { obs_[row * chunk + lane] = from[row * hints_.tile_width]; }
+    }
+  }
+
+  const PreparedRun& run_;
+  const AccountPlan& account_;
+  const ExactHints& hints_;
+  const cpu::Kernels& kernels_;
+  HeldColumns<double> columns_;
+  std::size_t num_rows_ = 0;
+  std::vector<float> obs_;
+  std::vector<double> market_, cube_;
+};
+
+/// Whether the float losses are as near the ones in double as the list of paths was made for.
+bool is_complete(const NearPaths& near, const std::vector<double>& losses) {
+  double error = 0.0;
+  for (std::size_t i = 0; i < losses.size(); ++i) {
+    error = std::max(error, std::fabs(losses[i] - double(near.losses[i])));
+  }
+  return 4.0 * error <= near.slack;
+}
+
+}  // namespace
+
+NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request,
+                     const cpu::Kernels& kernels) {
+  const std::uint64_t count = accounts.offsets.size() - 1;
+  std::vector<const NearPaths*> near(count, nullptr);
+  if (request.hints != nullptr && !request.hints->observations.empty()) {
+    for (const NearPaths& paths : request.hints->near) {
+      if (!paths.paths.empty()) { near[paths.account] = &paths; }
+    }
+  }
+  NearTails out;
+  out.tails.figures.resize(count);
+  std::vector<std::vector<std::uint32_t>> kept(count);
+  std::vector<char> found(count, 0);
+  const TailRule rule = make_tail_rule(run);
+  const std::uint32_t* weights = run.path_weights.empty() ? nullptr : run.path_weights.data();
+  const cpu::CandidatePool<double> pool(rule, run.num_paths, weights, 0.0);
+  tbb::parallel_for(std::uint64_t{0}, count, [&](std::uint64_t a) {
+    if (near[a] == nullptr) { return; }
+    check_stop(request);
+    const AccountPlan account = select_accounts(accounts, {a});
+    std::vector<double> losses = ListedLosses(run, account, *request.hints, kernels).at(near[a]->paths);
+    if (!is_complete(*near[a], losses)) { return; }
+    std::vector<std::uint32_t> paths = near[a]->paths;
+    const auto size = static_cast<std::uint32_t>(paths.size());
+    std::vector<TailLoss<double>> tail;
+    if (!pool.finish({losses.data(), paths.data(), nullptr, size, size, 0.0, 0.0, 0.0}, tail)) { return; }
+    out.tails.figures[a] = summarise_tail(rule, tail.data(), static_cast<std::uint32_t>(tail.size()), weights);
+    for (std::uint32_t i = 0; i < out.tails.figures[a].tail_count; ++i) { kept[a].push_back(tail[i].path); }
+    found[a] = 1;
+  });
+  if (request.keep_paths == KeepTailPaths::yes) { join_paths(kept, out.tails); }
+  for (std::uint64_t a = 0; a < count; ++a) {
+    if (found[a] == 0) { out.missing.push_back(a); }
+  }
+  return out;
+}
+
+Tails join_tails(NearTails& near, const Tails& rest) {
+  Tails out;
+  out.seconds = rest.seconds;
+  out.seconds.pnl += near.tails.seconds.pnl;
+  out.figures = std::move(near.tails.figures);
+  const bool keep_paths = !rest.path_offsets.empty();
+  std::vector<std::vector<std::uint32_t>> kept(out.figures.size());
+  const auto paths_of = [](const Tails& tails, std::uint64_t a) {
+    return std::vector<std::uint32_t>(
+        tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[a]),
+        tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[a + 1]));
+  };
+  for (std::uint64_t a = 0; keep_paths && a < kept.size(); ++a) { kept[a] = paths_of(near.tails, a); }
+  for (std::size_t i = 0; i < near.missing.size(); ++i) {
+    out.figures[near.missing[i]] = rest.figures[i];
+    if (keep_paths) { kept[near.missing[i]] = paths_of(rest, i); }
+  }
+  if (keep_paths) { join_paths(kept, out); }
+  return out;
+}
+
+void join_paths(const std::vector<std::vector<std::uint32_t>>& kept, Tails& tails) {
+  tails.path_offsets.assign(1, 0);
+  for (const std::vector<std::uint32_t>& paths : kept) {
+    tails.tail_paths.insert(tails.tail_paths.end(), paths.begin(), paths.end());
+    tails.path_offsets.push_back(tails.tail_paths.size());
+  }
+}
+
+}  // namespace tailmargin
