@@ -26,13 +26,8 @@ TM_HD FloatVector operator+(FloatVector a, FloatVector b) { return {_mm512_add_p
 TM_HD DoubleVector operator+(DoubleVector a, DoubleVector b) { return {_mm512_add_pd(a.v, b.v)}; }
 TM_HD FloatVector fma(FloatVector a, FloatVector b, FloatVector c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 TM_HD DoubleVector fma(DoubleVector a, DoubleVector b, DoubleVector c) { return {_mm512_fmadd_pd(a.v, b.v, c.v)}; }
-// By comparing: GCC 12 warns of its own _mm512_min_ps (GCC bug 105593).
-TM_HD FloatVector smaller(FloatVector a, FloatVector b) {
-  return {_mm512_mask_mov_ps(b.v, _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ), a.v)};
-}
-TM_HD DoubleVector smaller(DoubleVector a, DoubleVector b) {
-  return {_mm512_mask_mov_pd(b.v, _mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ), a.v)};
-}
+TM_HD FloatVector smaller(FloatVector a, FloatVector b) { return {_mm512_min_ps(a.v, b.v)}; }
+TM_HD DoubleVector smaller(DoubleVector a, DoubleVector b) { return {_mm512_min_pd(a.v, b.v)}; }
 /// A bit per path: whether a is below b.
 TM_HD std::uint64_t below(FloatVector a, FloatVector b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
 TM_HD std::uint64_t below(DoubleVector a, DoubleVector b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ); }

@@ -125,13 +125,20 @@ TM_HD Real path_total_vol(const OptionColumn<Real>& option, const math::SsviSmil
   return math::larger(smile.level * (math::ssvi_shape(smile.phi * k, smile.rho) + option.residual), Real(1e-4));
 }
 
+/// d1 and d2 of an option on a path.
+template <class Real>
+TM_HD math::Black76Distances<Real> option_distances(const OptionColumn<Real>& option,
+                                                    const math::SsviSmile<Real>& smile, Real forward_return) {
+  return math::black76_distances(option.log_moneyness - forward_return, path_total_vol(option, smile, forward_return));
+}
+
 /// Value of an option over its forward, from market rows. Now: return 0, inverse_growth 1, the smile of now.
 template <class Real>
 TM_HD Real option_value(const OptionColumn<Real>& option, const math::SsviSmile<Real>& smile, Real forward_return,
                         Real inverse_growth) {
-  const Real moneyness = option.moneyness * inverse_growth;
-  const Real k = option.log_moneyness - forward_return;
-  return math::black76_over_forward(option.sign, k, moneyness, path_total_vol(option, smile, forward_return));
+  const math::Black76Distances<Real> d = option_distances(option, smile, forward_return);
+  return math::black76_from_cdfs(option.sign, option.moneyness * inverse_growth, math::normal_cdf(option.sign * d.d1),
+                                 math::normal_cdf(option.sign * d.d2));
 }
 
 template <class Real>
@@ -252,11 +259,29 @@ TM_HD void fill_option_column(const OptionColumn<Real>& column, const Real* mark
     const Real* level = market + option.smile_row * stride;
     const Real* phi = level + stride;
     const Real* rho = level + 2 * stride;
-    TM_LANES
-    for (int l = 0; l < width; ++l) {
-      const math::SsviSmile<Real> smile{level[l], phi[l], rho[l]};
-      out[l] =
-          option_pnl(option, growth[l], unit[l], option_value(option, smile, forward_return[l], inverse_growth[l]));
+    // option_value in three short loops: a processor can work on more lanes at a time when each takes fewer steps.
+    for (int first = 0; first < width; first += lane_block) {
+      const int end = width - first < lane_block ? width - first : lane_block;
+      Real at[2][lane_block], cdf[2][lane_block];
+      TM_LANES
+      for (int i = 0; i < end; ++i) {
+        const int l = first + i;
+        const math::SsviSmile<Real> smile{level[l], phi[l], rho[l]};
+        const math::Black76Distances<Real> d = option_distances(option, smile, forward_return[l]);
+        at[0][i] = option.sign * d.d1;
+        at[1][i] = option.sign * d.d2;
+      }
+      for (int n = 0; n < 2; ++n) {
+        TM_LANES
+        for (int i = 0; i < end; ++i) { cdf[n][i] = math::normal_cdf(at[n][i]); }
+      }
+      TM_LANES
+      for (int i = 0; i < end; ++i) {
+        const int l = first + i;
+        const Real value =
+            math::black76_from_cdfs(option.sign, option.moneyness * inverse_growth[l], cdf[0][i], cdf[1][i]);
+        out[l] = option_pnl(option, growth[l], unit[l], value);
+      }
     }
   }
 }

@@ -157,14 +157,12 @@ TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std
                         std::uint32_t stride) {
   for (std::uint32_t j = 0; j < in.num_draws; j += 4) {
     const std::uint64_t block = math::rng_block(math::RngStream::factor_shock, step, j / 4);
-    TM_LANES
-    for (int l = 0; l < W; ++l) {
-      const math::PhiloxBlock words = math::philox4x32_10(in.seed, block, first_path + static_cast<std::uint64_t>(l));
-      float* out = normal + j * stride + static_cast<std::uint32_t>(l);
-      out[0] = math::normal_from_word(words.word[0]);
-      out[stride] = math::normal_from_word(words.word[1]);
-      out[2 * stride] = math::normal_from_word(words.word[2]);
-      out[3 * stride] = math::normal_from_word(words.word[3]);
+    std::uint32_t words[4 * W];
+    math::philox4x32_10_lanes<W>(in.seed, block, first_path, words);
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      float* out = normal + (j + i) * stride;
+      TM_LANES
+      for (std::uint32_t l = 0; l < W; ++l) { out[l] = math::normal_from_word(words[i * W + l]); }
     }
   }
 }

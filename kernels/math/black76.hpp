@@ -5,6 +5,26 @@
 
 namespace tailmargin::math {
 
+/// How far the strike lies from the forward, in standard deviations.
+template <class Real>
+struct Black76Distances {
+  Real d1, d2;
+};
+
+/// @param log_moneyness k = ln(strike / forward)
+/// @param total_vol     vol * sqrt(time to expiry), > 0
+template <class Real>
+TM_HD Black76Distances<Real> black76_distances(Real log_moneyness, Real total_vol) {
+  const Real d1 = fma(Real(0.5), total_vol, -(log_moneyness / total_vol));
+  return {d1, d1 - total_vol};
+}
+
+/// Black-76 over the forward, given N(sign d1) and N(sign d2).
+template <class Real>
+TM_HD Real black76_from_cdfs(Real sign, Real moneyness, Real cdf1, Real cdf2) {
+  return sign * fma(-moneyness, cdf2, cdf1);
+}
+
 /// Undiscounted Black-76 value of a European option over its forward, N(d1) - e^k N(d2) for a call.
 /// Black, "The pricing of commodity contracts" (1976).
 /// @param sign          +1 call, -1 put
@@ -15,10 +35,8 @@ namespace tailmargin::math {
 /// Error bound: accuracy.hpp, black76.
 template <class Real>
 TM_HD Real black76_over_forward(Real sign, Real log_moneyness, Real moneyness, Real total_vol) {
-  const Real d1 = fma(Real(0.5), total_vol, -(log_moneyness / total_vol));
-  const Real d2 = d1 - total_vol;
-  const Real in_the_money = normal_cdf(sign * d1);
-  return sign * fma(-moneyness, normal_cdf(sign * d2), in_the_money);
+  const Black76Distances<Real> d = black76_distances(log_moneyness, total_vol);
+  return black76_from_cdfs(sign, moneyness, normal_cdf(sign * d.d1), normal_cdf(sign * d.d2));
 }
 
 /// Payoff at expiry over the settlement price: max(sign (1 - e^k), 0).

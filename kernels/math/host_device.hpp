@@ -23,6 +23,15 @@
 #define TM_LANES _Pragma("GCC ivdep")
 #endif
 
+namespace tailmargin {
+/// Lanes that go together through a formula split into several loops; each device thread has one.
+#if defined(__CUDACC__)
+constexpr int lane_block = 1;
+#else
+constexpr int lane_block = 64;
+#endif
+}  // namespace tailmargin
+
 // Loop over the few vectors of a path group: written out in full, so that each stays in a register.
 #if defined(__CUDACC__)
 #define TM_UNROLL _Pragma("unroll")

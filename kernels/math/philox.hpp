@@ -5,7 +5,7 @@
 // curand4; tests hold the two to each other and to the published known-answer vectors.
 #pragma once
 
-#include "kernels/math/host_device.hpp"
+#include "kernels/math/philox_vector.hpp"
 
 namespace tailmargin::math {
 
@@ -43,17 +43,34 @@ TM_HD PhiloxBlock philox4x32_10(std::uint64_t seed, std::uint64_t block, std::ui
   std::uint32_t c3 = static_cast<std::uint32_t>(path >> 32);
   std::uint32_t k0 = static_cast<std::uint32_t>(seed);
   std::uint32_t k1 = static_cast<std::uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p0 = static_cast<std::uint64_t>(0xD2511F53u) * c0;
-    const std::uint64_t p1 = static_cast<std::uint64_t>(0xCD9E8D57u) * c2;
+  for (int round = 0; round < philox_rounds; ++round) {
+    const std::uint64_t p0 = static_cast<std::uint64_t>(philox_factor0) * c0;
+    const std::uint64_t p1 = static_cast<std::uint64_t>(philox_factor1) * c2;
     c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ k0;
     c1 = static_cast<std::uint32_t>(p1);
     c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ k1;
     c3 = static_cast<std::uint32_t>(p0);
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
+    k0 += philox_weyl0;
+    k1 += philox_weyl1;
   }
   return {{c0, c1, c2, c3}};
+}
+
+/// The blocks of W neighbouring paths: word i of lane l at words[i * W + l]. On vectors where a file is compiled for
+/// them: compilers take the upper half of a product through conversions to 64 bits, at twice the time.
+template <int W>
+TM_HD void philox4x32_10_lanes(std::uint64_t seed, std::uint64_t block, std::uint64_t first_path,
+                               std::uint32_t* words) {
+  int first = 0;
+#if defined(__AVX2__) && !defined(__CUDACC__)
+  for (; first + PhiloxVector::width <= W; first += PhiloxVector::width) {
+    philox_vector(seed, block, first_path + static_cast<std::uint64_t>(first), words + first, W);
+  }
+#endif
+  for (int l = first; l < W; ++l) {
+    const PhiloxBlock own = philox4x32_10(seed, block, first_path + static_cast<std::uint64_t>(l));
+    for (int i = 0; i < 4; ++i) { words[i * W + l] = own.word[i]; }
+  }
 }
 
 }  // namespace tailmargin::math

@@ -1,0 +1,43 @@
+// Memory for what is read at random: aligned to cache lines, on large pages where the system grants them, so that
+// the columns of a tile do not outrun the table of recent pages.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+namespace tailmargin {
+
+/// Uninitialised array of plain values.
+template <class T>
+class LargeBuffer {
+ public:
+  LargeBuffer() = default;
+  explicit LargeBuffer(std::size_t size) : size_(size) {
+    constexpr std::size_t page = std::size_t{2} << 20;
+    const std::size_t bytes = (size * sizeof(T) + page - 1) / page * page;
+    if (bytes == 0) { return; }
+    memory_.reset(static_cast<T*>(std::aligned_alloc(page, bytes)));
+    if (!memory_) { throw std::bad_alloc(); }
+#if defined(MADV_HUGEPAGE)
+    madvise(memory_.get(), bytes, MADV_HUGEPAGE);  // a wish; without it everything is right, only slower
+#endif
+  }
+
+  T* data() { return memory_.get(); }
+  const T* data() const { return memory_.get(); }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  struct Free {
+    void operator()(T* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<T, Free> memory_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tailmargin
