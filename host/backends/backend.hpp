@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "host/backends/large_buffer.hpp"
 #include "host/prepare/prepared_run.hpp"
 #include "tailmargin/accuracy.hpp"
 
@@ -33,7 +34,7 @@ struct NearPaths {
 /// What a pass in float leaves to spare the one in double work.
 struct ExactHints {
   std::vector<NearPaths> near;      ///< by rising account; of those that a second pass is for, if known
-  std::vector<float> observations;  ///< [tile][row][lane] of all paths; empty if that is too much to keep
+  LargeBuffer<float> observations;  ///< [tile][row][lane] of all paths; empty if that is too much to keep
   std::uint32_t tile_width = 0;
 };
 

@@ -42,12 +42,11 @@ class CandidatePool {
     grown_.clear();
     grown_.resize(num_accounts);
     candidates_.resize(num_accounts);
-    if (num_accounts * bytes_per_account() > arena_bytes_) {
-      arena_bytes_ = num_accounts * bytes_per_account();
-      arena_.reset(new std::byte[arena_bytes_]);  // not touched before it is used
+    if (num_accounts * bytes_per_account() > arena_.size()) {
+      arena_ = LargeBuffer<std::byte>(num_accounts * bytes_per_account());
     }
     for (std::uint64_t a = 0; a < num_accounts; ++a) {
-      candidates_[a] = lay_out(arena_.get() + a * bytes_per_account(), capacity_);
+      candidates_[a] = lay_out(arena_.data() + a * bytes_per_account(), capacity_);
       candidates_[a].rounding_scale = static_cast<Real>(rounding_scale[a]);
       // In double nothing comes after.
       candidates_[a].slack = static_cast<Real>(sizeof(Real) == sizeof(float) ? near_slack * rounding_scale[a] : 0.0);
@@ -125,8 +124,7 @@ class CandidatePool {
   const std::uint32_t* weights_;
   TailReach reach_;
   std::uint32_t capacity_ = 0;
-  std::uint64_t arena_bytes_ = 0;
-  std::unique_ptr<std::byte[]> arena_;
+  LargeBuffer<std::byte> arena_;
   std::vector<std::unique_ptr<std::byte[]>> grown_;
   std::vector<Candidates<Real>> candidates_;
 };

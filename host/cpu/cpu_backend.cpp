@@ -31,7 +31,6 @@
 #include "host/cpu/candidates.hpp"
 #include "host/cpu/held_columns.hpp"
 #include "host/cpu/host_loops.hpp"
-#include "host/cpu/large_buffer.hpp"
 #include "host/cpu/near_tails.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "tailmargin/diagnostics.hpp"
@@ -123,7 +122,7 @@ class CpuPass {
     tiles_per_block_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, tiles));
     cube_ = LargeBuffer<Real>(std::size_t{tiles_per_block_} * run.columns.cube_columns() * width_);
     const std::uint64_t observed = std::uint64_t{simulate_.num_observations} * width_ * tiles;
-    if (observed * sizeof(float) <= observation_bytes_budget) { observations_.resize(observed); }
+    if (observed * sizeof(float) <= observation_bytes_budget) { observations_ = LargeBuffer<float>(observed); }
   }
 
   Tails run() {
@@ -363,7 +362,7 @@ class CpuPass {
   HeldColumns<Real> columns_;
   std::uint32_t width_ = 0, tiles_per_block_ = 0;
   LargeBuffer<Real> cube_;           // [tile][column][lane]
-  std::vector<float> observations_;  // [tile][row][lane] of all paths, or empty
+  LargeBuffer<float> observations_;  // [tile][row][lane] of all paths, or empty
   bool observed_ = false;            // whether they have been filled
   std::vector<std::vector<std::uint32_t>> kept_;
   StageClock simulating_, revalue_, pnl_, tail_;
