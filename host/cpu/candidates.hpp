@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "host/backends/backend.hpp"
@@ -12,6 +12,31 @@
 #include "host/cpu/sort_tail.hpp"
 
 namespace tailmargin::cpu {
+
+/// Memory that is handed out piece by piece and taken back all at once.
+class Arena {
+ public:
+  /// From now on memory is handed out anew.
+  void reset() { chunk_ = used_ = 0; }
+
+  /// Aligned to 64 bytes if all pieces are multiples of that. Threads may call it.
+  std::byte* take(std::size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (;; ++chunk_, used_ = 0) {
+      if (chunk_ == chunks_.size()) { chunks_.emplace_back(std::max(bytes, chunk_bytes)); }
+      if (used_ + bytes <= chunks_[chunk_].size()) { break; }
+    }
+    used_ += bytes;
+    return chunks_[chunk_].data() + (used_ - bytes);
+  }
+
+ private:
+  static constexpr std::size_t chunk_bytes = std::size_t{32} << 20;
+
+  std::mutex mutex_;
+  std::vector<LargeBuffer<std::byte>> chunks_;
+  std::size_t chunk_ = 0, used_ = 0;
+};
 
 /// Which losses can be forgotten: those behind others that surely make up the tail. Without weights that is a number of
 /// losses, the same for all accounts. With weights it is a weight: an account whose worst paths are heavy keeps few,
@@ -25,28 +50,26 @@ class CandidatePool {
       : weights_(weights),
         reach_{weights == nullptr ? rule.num_tail - 1.0 : larger(rule.tail_weight + rule.rank_spread, rule.fit_weight),
                static_cast<double>(num_paths), sigmas, 0} {
-    // With weights: the number that paths of mean weight would make, and some.
+    // With weights: the number that paths of mean weight would make, and some. That is for planning; an account starts
+    // with less and gets what its own paths ask for (foretold_room).
     const double mean = rule.weight_sum > 0.0 ? rule.weight_square_sum / rule.weight_sum : 1.0;
     const double expected = weights == nullptr ? rule.num_tail : 1.5 * reach_.weight / mean + 2.0;
     const auto kept = static_cast<std::uint32_t>(std::min(expected, static_cast<double>(rule.num_tail)));
     capacity_ = (kept + kept / 2 + 4 * lanes) / 16 * 16;  // whole, so that every array starts aligned
     reach_.max_slack_count = 4 * capacity_;
+    first_capacity_ = weights == nullptr ? capacity_ : std::min(capacity_, 20 * lanes);
   }
 
   const TailReach& reach() const { return reach_; }
-  std::uint64_t bytes_per_account() const { return capacity_ * item_bytes(); }
+  std::uint64_t bytes_per_account() const { return capacity_ * item_bytes; }
 
   /// @param rounding_scale  [account] USD
   void start(const std::vector<double>& rounding_scale) {
     const std::uint64_t num_accounts = rounding_scale.size();
-    grown_.clear();
-    grown_.resize(num_accounts);
     candidates_.resize(num_accounts);
-    if (num_accounts * bytes_per_account() > arena_.size()) {
-      arena_ = LargeBuffer<std::byte>(num_accounts * bytes_per_account());
-    }
+    arena_.reset();
     for (std::uint64_t a = 0; a < num_accounts; ++a) {
-      candidates_[a] = lay_out(arena_.data() + a * bytes_per_account(), capacity_);
+      candidates_[a] = lay_out(first_capacity_);
       candidates_[a].rounding_scale = static_cast<Real>(rounding_scale[a]);
       // In double nothing comes after.
       candidates_[a].slack = static_cast<Real>(sizeof(Real) == sizeof(float) ? near_slack * rounding_scale[a] : 0.0);
@@ -56,8 +79,10 @@ class CandidatePool {
   Candidates<Real>* data() { return candidates_.data(); }
   Candidates<Real>& operator[](std::uint64_t account) { return candidates_[account]; }
 
-  /// Twice the room for an account. Accounts do not share anything, so threads may call it.
-  static void grow(void* pool, Candidates<Real>* candidates) { static_cast<CandidatePool*>(pool)->grow(*candidates); }
+  /// More room for an account. Threads may call it.
+  static void grow(void* pool, Candidates<Real>* candidates, std::uint32_t capacity) {
+    static_cast<CandidatePool*>(pool)->grow(*candidates, capacity);
+  }
 
   /// The paths that may be in the tail once losses are computed in double: those down to the slack below its end.
   /// Empty if not all of them were kept.
@@ -85,27 +110,24 @@ class CandidatePool {
 
  private:
   static double larger(double a, double b) { return a > b ? a : b; }
-  std::uint64_t item_bytes() const { return sizeof(Real) + sizeof(std::uint32_t) * (weights_ == nullptr ? 1 : 2); }
+  static constexpr std::uint64_t item_bytes = sizeof(Real) + sizeof(std::uint32_t);
 
-  Candidates<Real> lay_out(std::byte* memory, std::uint32_t capacity) const {
-    auto* losses = reinterpret_cast<Real*>(memory);
+  Candidates<Real> lay_out(std::uint32_t capacity) {
+    capacity = (capacity + 15) / 16 * 16;  // so that every array starts aligned
+    auto* losses = reinterpret_cast<Real*>(arena_.take(capacity * item_bytes));
     auto* paths = reinterpret_cast<std::uint32_t*>(losses + capacity);
-    return {losses, paths, weights_ == nullptr ? nullptr : paths + capacity, 0, capacity, -infinity<Real>(), 0, 0};
+    return {losses, paths, nullptr, 0, capacity, -infinity<Real>(), 0, 0};
   }
 
-  void grow(Candidates<Real>& old) {
-    auto& memory = grown_[static_cast<std::size_t>(&old - candidates_.data())];
-    std::unique_ptr<std::byte[]> larger_memory(new std::byte[2 * old.capacity * item_bytes()]);
-    Candidates<Real> wide = lay_out(larger_memory.get(), 2 * old.capacity);
-    std::copy(old.losses, old.losses + old.count, wide.losses);
-    std::copy(old.paths, old.paths + old.count, wide.paths);
-    if (weights_ != nullptr) { std::copy(old.weights, old.weights + old.count, wide.weights); }
-    wide.count = old.count;
-    wide.threshold = old.threshold;
-    wide.slack = old.slack;
-    wide.rounding_scale = old.rounding_scale;
-    memory = std::move(larger_memory);
-    old = wide;
+  void grow(Candidates<Real>& candidates, std::uint32_t capacity) {
+    const Candidates<Real> old = candidates;
+    candidates = lay_out(capacity);
+    std::copy(old.losses, old.losses + old.count, candidates.losses);
+    std::copy(old.paths, old.paths + old.count, candidates.paths);
+    candidates.count = old.count;
+    candidates.threshold = old.threshold;
+    candidates.slack = old.slack;
+    candidates.rounding_scale = old.rounding_scale;
   }
 
   /// Drops what lies beyond the reach. Returns whether the rest reaches it.
@@ -123,9 +145,8 @@ class CandidatePool {
 
   const std::uint32_t* weights_;
   TailReach reach_;
-  std::uint32_t capacity_ = 0;
-  LargeBuffer<std::byte> arena_;
-  std::vector<std::unique_ptr<std::byte[]>> grown_;
+  std::uint32_t capacity_ = 0, first_capacity_ = 0;
+  Arena arena_;
   std::vector<Candidates<Real>> candidates_;
 };
 

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include <tbb/blocked_range.h>
+#include <tbb/enumerable_thread_specific.h>
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/parallel_sort.h>
@@ -112,7 +113,12 @@ class CpuPass {
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
         quantities_(accounts.quantities.begin(), accounts.quantities.end()),
-        columns_(accounts, run.columns) {
+        columns_(accounts, run.columns),
+        scratch_([this] {
+          return TileScratch{LargeBuffer<float>(std::size_t{scratch_rows(simulate_)} * cpu::lanes),
+                             LargeBuffer<float>(std::size_t{simulate_.num_observations} * width_),
+                             LargeBuffer<Real>(columns_.market_rows() * width_)};
+        }) {
     width_ = options.paths_per_tile != 0 ? options.paths_per_tile
                                          : choose_tile_width(run.columns.cube_columns(), sizeof(Real));
     const std::uint64_t groups = (run.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
@@ -151,6 +157,12 @@ class CpuPass {
   }
 
  private:
+  /// What a thread computes a tile in.
+  struct TileScratch {
+    LargeBuffer<float> simulate, obs;
+    LargeBuffer<Real> market;
+  };
+
   bool keep_paths() const { return request_.keep_paths == KeepTailPaths::yes; }
 
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
@@ -187,37 +199,29 @@ class CpuPass {
   }
 
   void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
-    tbb::parallel_for(tbb::blocked_range<std::uint32_t>(0, tiles, 1),
-                      [&](const tbb::blocked_range<std::uint32_t>& range) {
-                        std::vector<float> scratch(std::size_t{scratch_rows(simulate_)} * cpu::lanes), own;
-                        std::vector<Real> market(columns_.market_rows() * width_);
-                        for (std::uint32_t t = range.begin(); t != range.end(); ++t) {
-                          const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
-                          Stopwatch watch;
-                          const float* obs = observe(tile, scratch, own);
-                          simulating_.add(watch.lap());
-                          if constexpr (sizeof(Real) == sizeof(float)) {
-                            kernels_.revalue_single(columns_.tables(), tile, obs, market.data(), tile_cube(t));
-                          } else {
-                            kernels_.revalue_exact(columns_.tables(), tile, obs, market.data(), tile_cube(t));
-                          }
-                          revalue_.add(watch.lap());
-                        }
-                      });
+    tbb::parallel_for(std::uint32_t{0}, tiles, [&](std::uint32_t t) {
+      TileScratch& scratch = scratch_.local();
+      const cpu::Tile tile = tile_at(first_path + std::uint64_t{t} * width_);
+      Stopwatch watch;
+      const float* obs = observe(tile, scratch);
+      simulating_.add(watch.lap());
+      if constexpr (sizeof(Real) == sizeof(float)) {
+        kernels_.revalue_single(columns_.tables(), tile, obs, scratch.market.data(), tile_cube(t));
+      } else {
+        kernels_.revalue_exact(columns_.tables(), tile, obs, scratch.market.data(), tile_cube(t));
+      }
+      revalue_.add(watch.lap());
+    });
   }
 
   /// The observations of a tile: simulated, or as the first batch left them.
-  const float* observe(const cpu::Tile& tile, std::vector<float>& scratch, std::vector<float>& own) {
-    const std::size_t size = std::size_t{simulate_.num_observations} * width_;
-    float* obs = nullptr;
-    if (observations_.empty()) {
-      own.resize(size);
-      obs = own.data();
-    } else {
-      obs = observations_.data() + tile.first_path / width_ * size;
+  const float* observe(const cpu::Tile& tile, TileScratch& scratch) {
+    float* obs = scratch.obs.data();
+    if (!observations_.empty()) {
+      obs = observations_.data() + tile.first_path * simulate_.num_observations;
       if (observed_) { return obs; }
     }
-    kernels_.simulate(simulate_, tile, scratch.data(), obs);
+    kernels_.simulate(simulate_, tile, scratch.simulate.data(), obs);
     return obs;
   }
 
@@ -264,6 +268,7 @@ class CpuPass {
 
   void scan_part(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t batch_first, std::uint64_t first,
                  std::uint64_t last) {
+    LargeBuffer<std::uint32_t> weights(weights_ == nullptr ? 0 : run_.num_paths);
     cpu::AccountsTask<Real> task = {{accounts_.offsets.data(), accounts_.columns.data(), quantities_.data()},
                                     order_.data(),
                                     first,
@@ -271,6 +276,7 @@ class CpuPass {
                                     candidates_.data(),
                                     batch_first,
                                     weights_,
+                                    weights.data(),
                                     candidates_.reach(),
                                     false,
                                     &candidates_,
@@ -360,6 +366,7 @@ class CpuPass {
   SimulatePayload simulate_;
   std::vector<Real> quantities_;
   HeldColumns<Real> columns_;
+  tbb::enumerable_thread_specific<TileScratch> scratch_;
   std::uint32_t width_ = 0, tiles_per_block_ = 0;
   LargeBuffer<Real> cube_;           // [tile][column][lane]
   LargeBuffer<float> observations_;  // [tile][row][lane] of all paths, or empty

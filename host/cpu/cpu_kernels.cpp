@@ -18,7 +18,8 @@ void simulate(const SimulatePayload& in, const Tile& tile, float* scratch, float
 template <class Real>
 void revalue(const MarketTables<Real>& tables, const Tile& tile, const float* obs, Real* market, Real* cube) {
   const int width = static_cast<int>(tile.width);
-  for (std::uint32_t r = 0; r < tables.num_rows; ++r) {
+  for (std::uint32_t i = 0; i < tables.num_needed_rows; ++i) {
+    const std::uint32_t r = tables.needed_rows[i];
     fill_market_row(tables.rows[r], obs, tile.width, width, market + std::uint64_t{r} * tile.width);
   }
   Real* smile_rows = market + std::uint64_t{tables.num_rows} * tile.width;
@@ -45,8 +46,8 @@ inline constexpr int group_vectors = static_cast<int>(group<Real> / vector_width
 /// Losses above the threshold join the candidates. Most groups have one or two, so they are found by their bits.
 /// @param end  paths of the group that exist
 template <class Real>
-TM_HD void append_losses(const AccountsTask<Real>& task, const Vector<Real>* pnl, std::uint64_t first_path,
-                         std::uint32_t end, Candidates<Real>& candidates) {
+TM_HD void append_losses(const Vector<Real>* pnl, std::uint64_t first_path, std::uint32_t end,
+                         Candidates<Real>& candidates) {
   const Vector<Real> limit = broadcast(-candidates.threshold);
   std::uint64_t bits = 0;
   TM_UNROLL
@@ -65,16 +66,24 @@ TM_HD void append_losses(const AccountsTask<Real>& task, const Vector<Real>* pnl
     const auto l = static_cast<std::uint32_t>(__builtin_ctzll(bits));
     candidates.losses[count] = -values[l];
     candidates.paths[count] = static_cast<std::uint32_t>(first_path + l);
-    if (task.path_weights != nullptr) { candidates.weights[count] = task.path_weights[first_path + l]; }
   }
   candidates.count = count;
+}
+
+/// Fetches the weights of candidates: kept with each of them they would take half as much memory again.
+template <class Real>
+void weigh(const AccountsTask<Real>& task, Candidates<Real>& candidates) {
+  if (task.path_weights == nullptr) { return; }
+  candidates.weights = task.weights;
+  for (std::uint32_t i = 0; i < candidates.count; ++i) { task.weights[i] = task.path_weights[candidates.paths[i]]; }
 }
 
 /// Makes room for a group in a full buffer.
 template <class Real>
 void make_room(const AccountsTask<Real>& task, Candidates<Real>& candidates) {
+  weigh(task, candidates);
   keep_reaching(task.reach, candidates);
-  if (2 * candidates.count > candidates.capacity) { task.grow(task.pool, &candidates); }
+  if (2 * candidates.count > candidates.capacity) { task.grow(task.pool, &candidates, 2 * candidates.capacity); }
 }
 
 template <class Real>
@@ -85,10 +94,15 @@ void account_losses(const AccountsTask<Real>& task, const Tile& tile, const Real
     for (std::uint32_t lane = 0; lane < tile.valid; lane += group<Real>) {
       Vector<Real> pnl[group_vectors<Real>];
       account_pnl<group_vectors<Real>>(task.accounts, task.order[place], view.at(lane), pnl);
-      append_losses(task, pnl, tile.first_path + lane, tile.valid - lane, candidates);
+      append_losses<Real>(pnl, tile.first_path + lane, tile.valid - lane, candidates);
       if (candidates.count + group < Real >> candidates.capacity) { make_room(task, candidates); }
     }
-    if (task.raise) { raise_threshold(task.reach, tile.first_path + tile.valid, candidates); }
+    if (task.raise) {
+      weigh(task, candidates);
+      raise_threshold(task.reach, tile.first_path + tile.valid, candidates);
+      const std::uint32_t room = foretold_room(task.reach, tile.first_path + tile.valid, candidates);
+      if (room > candidates.capacity) { task.grow(task.pool, &candidates, room); }
+    }
   }
 }
 

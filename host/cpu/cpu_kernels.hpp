@@ -23,7 +23,7 @@ template <class Real>
 struct Candidates {
   Real* losses;            ///< [capacity]
   std::uint32_t* paths;    ///< [capacity]
-  std::uint32_t* weights;  ///< [capacity], or null for ones
+  std::uint32_t* weights;  ///< [count] while candidates are pruned, in memory of the task; null for ones
   std::uint32_t count, capacity;
   Real threshold;  ///< only losses above it can still enter
   Real slack;      ///< of an account that may have to be computed in double: how far below its tail losses are kept
@@ -52,8 +52,9 @@ struct MarketTables {
   const Payment<Real>* payments;
   const ProductColumn<Real>* products;
   const OptionColumn<Real>* options;
-  std::uint32_t num_rows;  ///< without those of the smiles, which follow
-  std::uint32_t num_smiles, num_surfaces, num_products, num_options;
+  const std::uint32_t* needed_rows;  ///< numbers of the market rows that the columns read; the others are not filled
+  std::uint32_t num_rows;            ///< all market rows; those of the smiles follow
+  std::uint32_t num_needed_rows, num_surfaces, num_products, num_options;
 };
 
 template <class Real>
@@ -64,11 +65,12 @@ struct AccountsTask {
   Candidates<Real>* candidates;  ///< [place - batch_first]
   std::uint64_t batch_first;
   const std::uint32_t* path_weights;  ///< [path], or null for ones
+  std::uint32_t* weights;             ///< scratch for the weights of an account's candidates
   TailReach reach;
   bool raise;  ///< whether to foretell thresholds after this tile
   void* pool;
-  void (*grow)(void* pool, Candidates<Real>*);  ///< called when half of a buffer must be kept
-  std::uint32_t num_slices, num_columns;        ///< of the cube
+  void (*grow)(void* pool, Candidates<Real>*, std::uint32_t capacity);  ///< gives an account more room
+  std::uint32_t num_slices, num_columns;                                ///< of the cube
 };
 
 /// Accounts whose losses are asked for one by one, and the shape of the cube.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <tbb/blocked_range.h>
+#include <tbb/enumerable_thread_specific.h>
 #include <tbb/parallel_for.h>
 
 #include "host/backends/run_control.hpp"
@@ -17,16 +17,29 @@ namespace {
 /// Paths computed at a time.
 constexpr std::uint32_t chunk = 256;
 
+/// What a thread computes in, one account after the other.
+struct Scratch {
+  explicit Scratch(const PreparedRun& run)
+      : obs(run.scenarios.observations.size() * chunk),
+        market(run.columns.exact.num_rows() * chunk),
+        cube(std::size_t{run.columns.cube_columns()} * chunk) {}
+
+  LargeBuffer<float> obs;
+  LargeBuffer<double> market, cube;
+};
+
 /// Losses in double of one account on a list of paths.
 class ListedLosses {
  public:
-  ListedLosses(const PreparedRun& run, const AccountPlan& account, const ExactHints& hints, const cpu::Kernels& kernels)
-      : run_(run), account_(account), hints_(hints), kernels_(kernels), columns_(account, run.columns) {
-    num_rows_ = run.scenarios.observations.size();
-    obs_.resize(num_rows_ * chunk);
-    market_.resize(columns_.market_rows() * chunk);
-    cube_.resize(std::size_t{run.columns.cube_columns()} * chunk);
-  }
+  ListedLosses(const PreparedRun& run, const AccountPlan& account, const ExactHints& hints, const cpu::Kernels& kernels,
+               Scratch& scratch)
+      : run_(run),
+        account_(account),
+        hints_(hints),
+        kernels_(kernels),
+        columns_(account, run.columns),
+        num_rows_(run.scenarios.observations.size()),
+        scratch_(scratch) {}
 
   std::vector<double> at(const std::vector<std::uint32_t>& paths) {
     std::vector<double> losses((paths.size() + chunk - 1) / chunk * chunk);
@@ -39,8 +52,9 @@ class ListedLosses {
       const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(chunk, paths.size() - first));
       gather(paths.data() + first, count);
       const cpu::Tile tile = {0, chunk, count};
-      kernels_.revalue_exact(columns_.tables(), tile, obs_.data(), market_.data(), cube_.data());
-      kernels_.losses_exact(task, tile, cube_.data(), losses.data() + first, chunk);
+      kernels_.revalue_exact(columns_.tables(), tile, scratch_.obs.data(), scratch_.market.data(),
+                             scratch_.cube.data());
+      kernels_.losses_exact(task, tile, scratch_.cube.data(), losses.data() + first, chunk);
     }
     losses.resize(paths.size());
     return losses;
@@ -54,7 +68,9 @@ class ListedLosses {
       const std::uint32_t tile = path / hints_.tile_width;
       const float* from = hints_.observations.data() + std::size_t{tile} * num_rows_ * hints_.tile_width +
                           (path - tile * hints_.tile_width);
-      for (std::size_t row = 0; row < num_rows_; ++row) { obs_[row * chunk + lane] = from[row * hints_.tile_width]; }
+      for (std::size_t row = 0; row < num_rows_; ++row) {
+        scratch_.obs.data()[row * chunk + lane] = from[row * hints_.tile_width];
+      }
     }
   }
 
@@ -63,9 +79,8 @@ class ListedLosses {
   const ExactHints& hints_;
   const cpu::Kernels& kernels_;
   HeldColumns<double> columns_;
-  std::size_t num_rows_ = 0;
-  std::vector<float> obs_;
-  std::vector<double> market_, cube_;
+  std::size_t num_rows_;
+  Scratch& scratch_;
 };
 
 /// Whether the float losses are as near the ones in double as the list of paths was made for.
@@ -95,11 +110,13 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
   const TailRule rule = make_tail_rule(run);
   const std::uint32_t* weights = run.path_weights.empty() ? nullptr : run.path_weights.data();
   const cpu::CandidatePool<double> pool(rule, run.num_paths, weights, 0.0);
+  tbb::enumerable_thread_specific<Scratch> scratch([&] { return Scratch(run); });
   tbb::parallel_for(std::uint64_t{0}, count, [&](std::uint64_t a) {
     if (near[a] == nullptr) { return; }
     check_stop(request);
     const AccountPlan account = select_accounts(accounts, {a});
-    std::vector<double> losses = ListedLosses(run, account, *request.hints, kernels).at(near[a]->paths);
+    std::vector<double> losses =
+        ListedLosses(run, account, *request.hints, kernels, scratch.local()).at(near[a]->paths);
     if (!is_complete(*near[a], losses)) { return; }
     std::vector<std::uint32_t> paths = near[a]->paths;
     const auto size = static_cast<std::uint32_t>(paths.size());

@@ -9,6 +9,9 @@
 namespace tailmargin::cpu {
 namespace {
 
+/// Losses kept in the end over those that reach: foretold thresholds leave a margin for chance.
+constexpr double spare_room = 1.35;
+
 /// Weight of the losses that a condition picks. Integers below 2^53, so exact.
 template <class Real, class Picks>
 TM_HD double weight_of(const Candidates<Real>& candidates, const Picks& picks) {
@@ -119,6 +122,18 @@ void raise_threshold(const TailReach& reach, std::uint64_t paths_so_far, Candida
   const Real value = reaching_loss(candidates, part + spread);
   const Real lowest = lowest_kept(candidates, value);
   if (lowest > candidates.threshold) { keep_all_from(candidates, lowest); }
+}
+
+/// More room for an account whose buffer will not hold what comes until thresholds are foretold again, at four times
+/// the paths: then for all it will keep in the end, as the weights of its tail so far foretell it. 0: there is room.
+template <class Real>
+std::uint32_t foretold_room(const TailReach& reach, std::uint64_t paths_so_far, const Candidates<Real>& candidates) {
+  const double left = reach.num_paths / static_cast<double>(paths_so_far);
+  const double next = candidates.count * math::smaller(left, 4.0) + 2.0 * lanes;
+  if (next <= candidates.capacity || paths_so_far < 4096) { return 0; }
+  const double weight = weight_of(candidates, [](Real) { return true; });
+  const double last = spare_room * reach.weight * (candidates.count / weight);
+  return static_cast<std::uint32_t>(math::smaller(math::larger(next, last), reach.num_paths)) + 2 * lanes;
 }
 
 }  // namespace
