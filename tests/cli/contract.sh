@@ -92,6 +92,36 @@ exits "model show of no model" 3 "$program" model show "$work/nowhere.toml"
 exits "model show without a file is wrong usage" 2 "$program" model show
 exits "model without a command is wrong usage" 2 "$program" model
 
+# The bench: its JSON, overrides, what it refuses. Ceilings and rates are of no interest here.
+exits "bench of a case" 0 "$program" bench small --accounts 20 --paths 500 --repeats 1 --json --progress never
+check "its keys" "case backend device total_s peak_rss_bytes margins_sha256" \
+  "$(grep -oE '^  "[a-z0-9_]+"' "$work/out" | head -n 6 | tr -d ' "' | paste -sd ' ')"
+check "its stages" "simulate revalue pnl tail" \
+  "$(grep -E '^    "(simulate|revalue|pnl|tail)": \{' "$work/out" | grep -oE '[a-z]+' | paste -sd ' ')"
+for key in seconds work rate unit ceiling fraction; do
+  check "every stage has $key" 4 "$(sed -n '/"stages"/,/"other_stages"/p' "$work/out" | grep -c "\"$key\": [^n]")"
+done
+says "the case" '"case": "small"'
+says "what it made" '"instruments": 2000'
+bench_hash=$(grep -oE '"margins_sha256": "[0-9a-f]{64}"' "$work/out" | cut -d '"' -f 4)
+exits "bench writes a book" 0 "$program" bench small --accounts 20 --write-book "$work/bench-book"
+exits "margin of that book" 0 "$program" margin "$work/bench-book" -o "$work/bench-run" --paths 500 --progress never
+check "margins are those of the bench" "$bench_hash" "$(sha256sum "$work/bench-run/margins.csv" | cut -c1-64)"
+exits "bench without a case is the exchange" 0 "$program" bench --accounts 20 --paths 500 --repeats 1 --progress never
+says "the case it took" "exchange: 20 accounts"
+exits "two cases are an array" 0 "$program" bench tall market-makers --accounts 3 --paths 200 --repeats 1 --json --progress never
+check "both of them" 2 "$(grep -c '^    "case": ' "$work/out")"
+exits "an unknown case is wrong usage" 2 "$program" bench smal
+says "the cases there are" "small, large, tall, market-makers, exchange"
+exits "positions of the exchange are wrong usage" 2 "$program" bench exchange --positions 3
+exits "factors that cannot be are wrong usage" 2 "$program" bench small --factors 41
+says "those that can" "28, 31, 34"
+exits "more positions than instruments is wrong usage" 2 "$program" bench small --positions 2001
+exits "--write-book of two cases is wrong usage" 2 "$program" bench small tall --write-book "$work/no"
+mkdir "$work/temporary"
+exits "bench in a temporary folder" 0 env TMPDIR="$work/temporary" "$program" bench small --accounts 3 --paths 200 --repeats 1 --progress never
+check "the bench leaves nothing behind" "" "$(files "$work/temporary")"
+
 # Bad input over an earlier run: its files stay as they were, and a good run takes errors.csv away again.
 before=$(sha256sum <"$work/run/margins.csv")
 exits "bad input over a run" 3 "$program" margin "$work/bad" -o "$work/run" --progress never
