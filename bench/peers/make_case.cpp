@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -166,10 +167,12 @@ void copy_rows(const std::vector<float>& from, const std::vector<std::uint32_t>&
 void fill_market_paths(const PreparedRun& run, MarketPaths& out) {
   const ColumnTables<float>& all = run.columns.single;
   const auto count = [](const auto& items) { return static_cast<std::uint32_t>(items.size()); };
-  const cpu::MarketTables<float> tables = {all.market_rows.data(), all.smiles.data(),   all.surfaces.data(),
-                                           all.payments.data(),    all.products.data(), all.options.data(),
-                                           count(all.market_rows), count(all.smiles),   count(all.surfaces),
-                                           count(all.products),    count(all.options)};
+  std::vector<std::uint32_t> rows(all.market_rows.size());
+  std::iota(rows.begin(), rows.end(), 0u);
+  const cpu::MarketTables<float> tables = {
+      all.market_rows.data(), all.smiles.data(), all.surfaces.data(), all.payments.data(), all.products.data(),
+      all.options.data(),     rows.data(),       count(rows),         count(rows),         count(all.surfaces),
+      count(all.products),    count(all.options)};
   const cpu::Kernels& kernels = choose_kernels(Isa::automatic);
   const HostScenarios scenarios(run, run.accounts, {&kernels, 1});
   const std::uint32_t width = 4 * cpu::lanes;
