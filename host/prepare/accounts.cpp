@@ -65,8 +65,8 @@ class AccountBuilder {
     const Instrument& instrument = book_.instruments[position.instrument];
     const double notional = position.quantity * notional_usd(book_, instrument);
     exposures_.push_back({columns_.instrument_column[position.instrument], position.quantity});
-    add_balance(instrument.settlement,
-                position_value(instrument, mark_price(book_, columns_, position.instrument), position));
+    add_value(instrument.settlement,
+              position_value(instrument, mark_price(book_, columns_, position.instrument), position));
     gross_ += std::fabs(notional);
     delta_ += notional * deltas_[position.instrument];
     ++positions_;
@@ -120,6 +120,13 @@ class AccountBuilder {
   }
 
  private:
+  /// What a position is worth counts as a balance. Its market value may be next to nothing, as that of an option far
+  /// out of the money is: then it is nothing, where a balance that somebody entered would be a mistake.
+  void add_value(UnderlyingId asset, double value) {
+    if (asset != no_underlying && std::fabs(value) < min_quantity) { return; }
+    add_balance(asset, value);
+  }
+
   void mark_underlyings(AccountPlan& plan, std::uint64_t first) const {
     for (std::uint64_t p = first; p < plan.columns.size(); ++p) {
       const bool last = p + 1 == plan.columns.size() || columns_.column_underlying[plan.columns[p + 1].column()] !=

@@ -308,6 +308,24 @@ TEST(Prepare, MarketValueOfWhatWasPaidForCountsToEquity) {
   EXPECT_NEAR(run.accounts.quantities[0], 1.0 - 2.0 * 0.06, 1e-15);  // coins that move with the index
 }
 
+// Worth 1e-36 coins: nothing, and no mistake of whoever holds it. What somebody entered as that small still is one.
+TEST(Prepare, OptionWorthNextToNothingIsWorthNothing) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
+  const InstrumentId call = maker.option("BTC-C", btc, 30.0, 370'000.0, OptionType::call, 0.5, Payoff::inverse);
+  maker.hold(maker.account("a"), call, 3.0);
+
+  const PreparedRun run = prepare(maker, gaussian_model(1.0, {price_only("*", 0.5)}));
+
+  EXPECT_GT(run.columns.model_value[call], 0.0);
+  EXPECT_LT(run.columns.model_value[call], min_quantity / 3.0);
+  EXPECT_EQ(run.accounts.equity_usd[0], 0.0);
+  EXPECT_EQ(run.accounts.quantities, std::vector<double>{3.0});
+
+  maker.edit().positions[0].quantity = 1e-31;
+  EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|a");
+}
+
 TEST(Prepare, ForwardOfAContractQuotedInAStablecoinDefaultsToTheIndexInThatCoin) {
   BookMaker maker;
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);
