@@ -5,15 +5,26 @@
 #include <string>
 
 #include "host/io/model_parts.hpp"
+#include "host/io/model_rules.hpp"
 
 namespace tailmargin {
 namespace {
 
 constexpr NumberRange format_range{1.0, 1.0, false, false, "1, the only format there is"};
 
+/// Where every table and key of a file stands.
+void note_lines(const TomlValue& value, const std::string& path, Model& model) {
+  if (!path.empty()) model.lines.emplace(path, value.line);
+  for (std::size_t i = 0; i < value.items.size(); ++i) note_lines(value.items[i], item_path(path, i), model);
+  for (const TomlEntry& entry : value.entries) {
+    note_lines(entry.value, path.empty() ? entry.key : path + "." + entry.key, model);
+  }
+}
+
 Model read_root(const TomlValue& root, ProblemLog& problems) {
   TomlTable table(root, "", problems);
   ModelDraft draft{{}, problems};
+  note_lines(root, "", draft.model);
   table.number("format", format_range, true);
   draft.model.name = table.text("name", true).value_or("");
   draft.model.date = table.text("date").value_or("");
@@ -30,6 +41,7 @@ Model read_root(const TomlValue& root, ProblemLog& problems) {
   read_chain(table.table("chain"), draft);
   read_mixing(table.table("mixing"), draft);
   read_jumps(table.array("jump"), draft);
+  check_names(draft);
   table.finish();
   return std::move(draft.model);
 }

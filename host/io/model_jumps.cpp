@@ -70,6 +70,13 @@ void read_size(const TomlValue& value, const std::string& path, ModelDraft& draf
 void read_per_year(TomlTable& table, ModelDraft& draft, JumpRule& jump) {
   const Model& model = draft.model;
   const TomlValue* value = table.value("per_year");
+  if (value && value->kind != TomlValue::Kind::number && value->kind != TomlValue::Kind::table) {
+    draft.problems.error(value->line, table.path_of("per_year"), as_written(*value),
+                         "the value has the wrong type (it must be a number, or a table with one for each regime). "
+                         "Correct it.");
+    jump.per_year.assign(model.regimes.size(), 0.0);
+    return;
+  }
   if (!value || value->kind != TomlValue::Kind::table) {
     jump.per_year.assign(model.regimes.size(), table.number("per_year", per_year_range, true).value_or(0.0));
     return;

@@ -165,7 +165,8 @@ void read_regimes(const TomlValue* list, ModelDraft& draft) {
     const TomlValue& item = list->items[r];
     const std::string path = item_path("regime", r);
     if (item.kind != TomlValue::Kind::table) {
-      draft.problems.error(item.line, path, item.text, "this is no regime (each is a table [[regime]]). Correct it.");
+      draft.problems.error(item.line, path, as_written(item),
+                           "this is no regime (each is a table [[regime]]). Correct it.");
       continue;
     }
     draft.model.regimes.push_back(read_regime(item, path, draft));

@@ -1,6 +1,9 @@
 #include "host/io/model_rules.hpp"
 
 #include <algorithm>
+#include <vector>
+
+#include "host/domain/validate/text.hpp"
 
 namespace tailmargin {
 namespace {
@@ -19,7 +22,13 @@ std::optional<FactorKind> find_kind(std::string_view name) {
   return std::nullopt;
 }
 
-constexpr const char* unknown_group = "the group is not in [groups] (the rule would match nothing). Add it there.";
+std::string unknown_group(std::string_view match, const Model& model) {
+  std::vector<std::string_view> names;
+  for (const Group& group : model.groups) names.push_back(group.name);
+  const std::string_view near = nearest_name(match.substr(1), names);
+  return "the group is not in [groups] (the rule would match nothing). " +
+         (near.empty() ? "Add it there." : "Is @" + std::string(near) + " meant?");
+}
 
 }  // namespace
 
@@ -32,7 +41,7 @@ std::string read_match(TomlTable& row, std::string_view key, const Model& model)
   if (match && match->empty()) {
     row.error(key, *row.value(key), "the match is empty (the rule would match nothing). Fill it in.");
   } else if (match && !is_known_match(*match, model)) {
-    row.error(key, *row.value(key), unknown_group);
+    row.error(key, *row.value(key), unknown_group(*match, model));
   }
   return match.value_or("");
 }
@@ -72,7 +81,7 @@ FactorSelector read_selector(TomlTable& row, std::string_view key, const Model& 
   }
   selector.underlying = value->text.substr(0, dot);
   selector.kind = *kind;
-  if (!is_known_match(selector.underlying, model)) row.error(key, *value, unknown_group);
+  if (!is_known_match(selector.underlying, model)) row.error(key, *value, unknown_group(selector.underlying, model));
   return selector;
 }
 

@@ -18,7 +18,7 @@ void for_each_row(const TomlValue& list, const std::string& path, ProblemLog& pr
   for (std::size_t i = 0; i < list.items.size(); ++i) {
     const TomlValue& item = list.items[i];
     if (item.kind != TomlValue::Kind::table) {
-      problems.error(item.line, item_path(path, i), item.text,
+      problems.error(item.line, item_path(path, i), as_written(item),
                      "this is no rule (each is a table of keys). Correct it.");
       continue;
     }

@@ -4,6 +4,7 @@
 
 #include "host/domain/validate/text.hpp"
 #include "host/io/model_parts.hpp"
+#include "host/prepare/matching.hpp"
 
 namespace tailmargin {
 namespace {
@@ -18,17 +19,26 @@ constexpr NumberRange ratio_range{0.0, 1.0, true, false, "above 0 and at most 1"
 constexpr NumberRange confidence_range{0.5, 1.0, true, true, "above 0.5 and below 1"};
 constexpr NumberRange uplift_range{0.5, 1.0, false, true, "at least 0.5 and below 1"};
 
+/// What is wrong with a member of a group, or nullptr.
+const char* member_problem(const TomlValue& member) {
+  if (member.kind != TomlValue::Kind::text) {
+    return "this is no string (it must name an underlying). Put it in quotes.";
+  }
+  if (member.text == "*" || member.text.starts_with("@")) {
+    return "this is no name (a group holds names of underlyings, no groups). List the names.";
+  }
+  return name_problem(member.text);
+}
+
 Group read_group(const std::string& name, const TomlValue& value, ProblemLog& problems) {
   const std::string path = "groups." + name;
   Group group{name, {}};
   if (value.kind != TomlValue::Kind::array) {
-    problems.error(value.line, path, value.text,
+    problems.error(value.line, path, as_written(value),
                    "the group is no list (it holds names of underlyings). Put them in brackets.");
   }
   for (const TomlValue& member : value.items) {
-    const bool is_text = member.kind == TomlValue::Kind::text;
-    if (const char* problem =
-            is_text ? name_problem(member.text) : "this is no string (it must name an underlying). Put it in quotes.") {
+    if (const char* problem = member_problem(member)) {
       problems.error(member.line, path, member.text, problem);
     } else if (std::find(group.underlyings.begin(), group.underlyings.end(), member.text) != group.underlyings.end()) {
       problems.error(member.line, path, member.text, "the name is in the group already (one may be a typo). Drop it.");
@@ -79,7 +89,7 @@ void read_mixing(const TomlValue* value, ModelDraft& draft) {
   }
   const bool counts = hours || has_fat_tails(model);  // the default is held to the grid only where it is used
   if (counts && draft.has_grid && !is_whole_steps(model.mixing_hours, model)) {
-    draft.problems.error(value ? value->line : 0, "mixing.hours", shortest_number(model.mixing_hours),
+    draft.problems.error(model_line(model, "mixing.hours"), "mixing.hours", shortest_number(model.mixing_hours),
                          "this is no whole number of steps (the steps of a block share one scale). Choose a multiple "
                          "of step_hours.");
   }

@@ -89,9 +89,13 @@ void read_start(const TomlValue& value, ModelDraft& draft) {
     model.start_probabilities[k] = 1.0;
     return;
   }
+  std::vector<std::string_view> words = {"stationary"};
+  for (const Regime& regime : model.regimes) words.push_back(regime.name);
+  const std::string_view near = value.kind == Kind::text ? nearest_name(value.text, words) : "";
   draft.problems.error(value.line, "chain.start", value.text,
                        "this is neither \"stationary\", nor a regime's name, nor a list of probabilities (paths need a "
-                       "first regime). Correct it.");
+                       "first regime). " +
+                           (near.empty() ? "Correct it." : "Is " + std::string(near) + " meant?"));
 }
 
 void read_transition(const TomlValue& value, ModelDraft& draft) {
@@ -104,7 +108,7 @@ void read_transition(const TomlValue& value, ModelDraft& draft) {
     const TomlValue& row = value.items[r];
     const std::string path = item_path("chain.transition", r);
     if (row.kind != Kind::array) {
-      draft.problems.error(row.line, path, row.text,
+      draft.problems.error(row.line, path, as_written(row),
                            "the row is no list (it holds probabilities). Put them in brackets.");
       continue;
     }
@@ -127,7 +131,11 @@ void read_horizon(const TomlValue* value, ModelDraft& draft) {
   model.measure = static_cast<PathMeasure>(table.choice("measure", {"terminal", "worst"}).value_or(0));
   const char* problem = step_problem(model);
   draft.has_grid = problem == nullptr;
-  if (problem) draft.problems.error(table.line(), "horizon.step_hours", shortest_number(model.step_hours), problem);
+  const TomlValue* step = table.value("step_hours");
+  if (problem) {
+    draft.problems.error(step ? step->line : table.line(), "horizon.step_hours", shortest_number(model.step_hours),
+                         problem);
+  }
   read_measure_hours(table, draft);
   table.finish();
 }

@@ -89,8 +89,24 @@ std::string_view words_of(Kind kind) {
   return {};
 }
 
+}  // namespace
+
+std::string as_written(const TomlValue& value) {
+  if (value.kind == Kind::text) return '"' + value.text + '"';
+  if (value.kind != Kind::array && value.kind != Kind::table) return value.text;
+  std::string inside;
+  for (const TomlValue& item : value.items) inside += (inside.empty() ? "" : ", ") + as_written(item);
+  for (const TomlEntry& entry : value.entries) {
+    inside += (inside.empty() ? "" : ", ") + entry.key + " = " + as_written(entry.value);
+  }
+  if (value.kind == Kind::array) return "[" + inside + "]";
+  return inside.empty() ? "{}" : "{ " + inside + " }";
+}
+
+namespace {
+
 void report_wrong_kind(const TomlValue& value, const std::string& path, Kind expected, ProblemLog& problems) {
-  problems.error(value.line, path, value.text,
+  problems.error(value.line, path, as_written(value),
                  "the value has the wrong type (it must be " + std::string(words_of(expected)) + "). Correct it.");
 }
 

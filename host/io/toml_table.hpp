@@ -30,6 +30,9 @@ struct TomlEntry {
   TomlValue value;
 };
 
+/// A value as a file could spell it, for messages: strings in quotes, lists and tables with what is in them.
+std::string as_written(const TomlValue& value);
+
 /// The root table, or nothing and a problem if the text is no TOML.
 std::optional<TomlValue> parse_toml(std::string_view text, ProblemLog& problems);
 

@@ -52,18 +52,18 @@ std::vector<std::vector<double>> step_transitions(const Model& model, Diagnostic
   if (model.regimes.size() == 1) { return {{1.0}}; }
   const StepTransition step = transition_for_step(model.transition, model.transition_hours, model.step_hours);
   if (step.match == ChainMatch::none) {
-    diagnostics.error(model_source(model), 0, "chain.transition", "",
+    diagnostics.error(model_source(model), model_line(model, "chain.transition"), "chain.transition", "",
                       "no chain moves by this matrix in chain.transition_hours and has a law for one step: " +
                           step.reason + ". Give the matrix for the step, or another one.");
   } else if (step.match == ChainMatch::repaired) {
-    const std::string change = std::to_string(step.largest_change);
+    const std::string change = short_number(step.largest_change);
     if (step.largest_change > max_chain_change) {
       diagnostics.error(
-          model_source(model), 0, "chain.transition", "",
+          model_source(model), model_line(model, "chain.transition"), "chain.transition", "",
           "no chain in continuous time has this matrix, and the nearest moves one of its probabilities by " + change +
               " (more than 0.02: it would be another chain). Give the matrix for the step.");
     } else {
-      diagnostics.warning(model_source(model), 0, "chain.transition", "",
+      diagnostics.warning(model_source(model), model_line(model, "chain.transition"), "chain.transition", "",
                           "no chain in continuous time has this matrix; the nearest rates that are not negative were "
                           "taken, which moves one of its probabilities by " +
                               change + ".");
@@ -81,7 +81,7 @@ RegimeChain regime_chain(const Model& model, Diagnostics& diagnostics) {
   chain.stationary = stationary_distribution(chain.transition);
   chain.start = model.start == StartKind::stationary ? chain.stationary : model.start_probabilities;
   if (chain.start.empty()) {
-    diagnostics.error(model_source(model), 0, "chain.start", "stationary",
+    diagnostics.error(model_source(model), model_line(model, "chain.start"), "chain.start", "stationary",
                       "the chain has no unique stationary distribution (some regimes cannot reach each other). Give "
                       "start as a list of probabilities.");
   }

@@ -67,17 +67,24 @@ class CorrelationBuilder {
     return book_.underlyings[plan_.factors[f].underlying].name + "." + to_string(plan_.factors[f].kind);
   }
 
+  std::string field_of(std::size_t regime, const char* table) const {
+    return "regime." + model_.regimes[regime].name + "." + table;
+  }
+  std::uint64_t line_of(std::size_t regime, const char* table) const {
+    return model_line(model_, item_of("regime", regime) + "." + table);
+  }
+
   /// Makes a correlation matrix positive definite or says why not. `name` of a row is for messages.
   template <class Name>
   void make_definite(SquareMatrix& matrix, std::size_t regime, const char* table, Name name) {
-    const std::string field = "regime." + model_.regimes[regime].name + "." + table;
+    const std::string field = field_of(regime, table);
     if (model_.repair == Repair::nearest) {
-      if (!has_eigenvalues_above(matrix, model_.min_eigenvalue)) { repair(matrix, field, name); }
+      if (!has_eigenvalues_above(matrix, model_.min_eigenvalue)) { repair(matrix, regime, table, name); }
       return;
     }
     const std::size_t bad = cholesky(lower_triangle(matrix), matrix.size).first_bad;
     if (bad == matrix.size) { return; }
-    diagnostics_.error(model_source(model_), 0, field, name(bad),
+    diagnostics_.error(model_source(model_), line_of(regime, table), field, name(bad),
                        "the correlations are not positive definite (no joint law has them; the first that cannot be "
                        "met together with those before it is named). Bring its correlations nearer to zero or to each "
                        "other, or set correlation.repair = \"nearest\".");
@@ -91,7 +98,7 @@ class CorrelationBuilder {
   }
 
   template <class Name>
-  void repair(SquareMatrix& matrix, const std::string& field, Name name) {
+  void repair(SquareMatrix& matrix, std::size_t regime, const char* table, Name name) {
     const NearestCorrelation nearest = nearest_correlation(matrix, model_.min_eigenvalue);
     std::size_t row = 0, column = 0;
     double largest = -1.0;
@@ -101,7 +108,9 @@ class CorrelationBuilder {
         if (change > largest) { largest = change, row = i, column = j; }
       }
     }
-    diagnostics_.warning(model_source(model_), 0, field, name(row),
+    plan_.repairs.push_back({static_cast<std::uint32_t>(regime), table, nearest.distance, name(row), name(column),
+                             matrix(row, column), nearest.matrix(row, column)});
+    diagnostics_.warning(model_source(model_), line_of(regime, table), field_of(regime, table), name(row),
                          "the correlations have an eigenvalue below " + std::to_string(model_.min_eigenvalue) +
                              " and were moved to the nearest ones that have none: by " +
                              std::to_string(nearest.distance) + " in all (Frobenius), most for " + name(row) +

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "host/prepare/matching.hpp"
+#include "host/prepare/model_names.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "host/prepare/scenario_laws.hpp"
 
@@ -78,6 +79,7 @@ TimeGrid time_grid(const Model& model) {
 ScenarioPlan prepare_scenarios(const Book& book, const Model& model, Diagnostics& diagnostics) {
   ScenarioPlan plan;
   const TimeGrid grid = time_grid(model);
+  check_names(book, model, diagnostics);
   plan.factors = list_factors(book, model);
   plan.num_steps = grid.num_steps;
   plan.num_regimes = static_cast<std::uint32_t>(model.regimes.size());

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -33,5 +35,29 @@ const Row* first_match(const std::vector<Row>& rows, const std::string& underlyi
 
 /// What problems of a model are reported under.
 inline const std::string& model_source(const Model& model) { return model.file.empty() ? model.name : model.file; }
+
+/// Line of a table or key of the model file, or of the nearest around it that has one; 0 if none has.
+/// @param path  "regime[1].vols[2]", items counted from 1
+inline std::uint64_t model_line(const Model& model, std::string path) {
+  while (true) {
+    const auto found = model.lines.find(path);
+    if (found != model.lines.end()) { return found->second; }
+    const std::size_t end = path.find_last_of(".[");
+    if (end == std::string::npos) { return 0; }
+    path.resize(end);
+  }
+}
+
+/// A number as messages show it: four digits that count.
+inline std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+/// "regime[2]" for index 1.
+inline std::string item_of(const std::string& list, std::size_t index) {
+  return list + "[" + std::to_string(index + 1) + "]";
+}
 
 }  // namespace tailmargin

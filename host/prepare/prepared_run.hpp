@@ -37,6 +37,15 @@ struct JumpPlan {
   double log_multiple = 0.0;  ///< ln of how many times more often it is sampled than it happens
 };
 
+/// How a correlation matrix was moved to the nearest that some joint law has.
+struct CorrelationRepair {
+  std::uint32_t regime = 0;
+  std::string table;            ///< of the model file: "kind_correlations"
+  double distance = 0.0;        ///< root of the sum of squared changes (Frobenius)
+  std::string a, b;             ///< the pair that moved most
+  double from = 0.0, to = 0.0;  ///< its correlation
+};
+
 /// Step 1, prepared. Shapes and meanings as in SimulatePayload.
 struct ScenarioPlan {
   std::vector<Factor> factors;  ///< sorted by underlying, then kind
@@ -57,8 +66,9 @@ struct ScenarioPlan {
   std::vector<std::uint32_t> effect_factors;
   std::vector<double> effect_changes;
   std::vector<std::uint32_t> jump_counts, jump_bounds;
-  std::vector<double> excess_jumps;       ///< [regime] jumps of a step that are sampled beyond those that happen
-  std::vector<Observation> observations;  ///< rising in step; row 0 and on
+  std::vector<double> excess_jumps;        ///< [regime] jumps of a step that are sampled beyond those that happen
+  std::vector<Observation> observations;   ///< rising in step; row 0 and on
+  std::vector<CorrelationRepair> repairs;  ///< for reports: the tables above hold what came out
 };
 
 /// A factor's change at one time of a path, times a weight. Weight 0: nothing is read.

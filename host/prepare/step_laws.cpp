@@ -19,19 +19,23 @@ constexpr double max_lost_variance = 0.05;
 /// Numbers the tail indices of a model; class 0 is normal.
 class TailClasses {
  public:
-  std::uint32_t number(std::optional<double> tail_index) {
+  /// @param line  of the model file where the index stands
+  std::uint32_t number(std::optional<double> tail_index, std::uint64_t line) {
     if (!tail_index) { return 0; }
     const auto found = std::find(indices_.begin(), indices_.end(), *tail_index);
     if (found == indices_.end()) {
       indices_.push_back(*tail_index);
+      lines_.push_back(line);
       return static_cast<std::uint32_t>(indices_.size());
     }
     return static_cast<std::uint32_t>(found - indices_.begin()) + 1;
   }
   const std::vector<double>& indices() const { return indices_; }
+  std::uint64_t first_line(std::size_t at) const { return lines_[at]; }
 
  private:
   std::vector<double> indices_;
+  std::vector<std::uint64_t> lines_;
 };
 
 std::string factor_name(const Book& book, const Factor& factor) {
@@ -65,8 +69,8 @@ class LawBuilder {
     const Regime& regime = model_.regimes[k];
     const VolRule* rule = first_match(regime.vols, book_.underlyings[factor.underlying].name, model_);
     if (rule == nullptr) {
-      diagnostics_.error(model_source(model_), 0, "regime." + regime.name + ".vols",
-                         book_.underlyings[factor.underlying].name,
+      diagnostics_.error(model_source(model_), model_line(model_, item_of("regime", k) + ".vols"),
+                         "regime." + regime.name + ".vols", book_.underlyings[factor.underlying].name,
                          "no vol rule matches this underlying (its risk would be zero). Add a row for it, or one with "
                          "match = \"*\".");
       return;
@@ -74,24 +78,31 @@ class LawBuilder {
     const std::size_t at = f * plan_.num_regimes + k;
     const double sd = rule->vol[static_cast<std::size_t>(factor.kind)] * math::sqrt(plan_.step_years);
     step_sd_[at] = sd;
-    plan_.tail_class[at] = classes_.number(rule->tail_index);
-    check_deviation(f, k, rule->tail_index.has_value());
+    const std::uint64_t line = line_of(k, *rule);
+    plan_.tail_class[at] = classes_.number(rule->tail_index, line);
+    check_deviation(f, k, *rule, line);
     // The vol level always keeps its mean; the price does unless the model says otherwise.
     const bool price = factor.kind == FactorKind::price && model_.drift == Drift::martingale;
     if (price || factor.kind == FactorKind::vol) { plan_.scale_drift[at] = -0.5 * sd * sd; }
   }
 
-  void check_deviation(std::size_t f, std::size_t k, bool fat_tailed) {
+  /// Where a row of a regime's vols stands in the model file.
+  std::uint64_t line_of(std::size_t k, const VolRule& rule) const {
+    const auto row = static_cast<std::size_t>(&rule - model_.regimes[k].vols.data());
+    return model_line(model_, item_of(item_of("regime", k) + ".vols", row));
+  }
+
+  void check_deviation(std::size_t f, std::size_t k, const VolRule& rule, std::uint64_t line) {
     const double horizon_sd = step_sd_[f * plan_.num_regimes + k] * math::sqrt(static_cast<double>(plan_.num_steps));
-    const double largest = fat_tailed ? horizon_sd * model_.mixing_max_scale : horizon_sd;
+    const double largest = rule.tail_index ? horizon_sd * model_.mixing_max_scale : horizon_sd;
     if (horizon_sd <= max_horizon_sd && largest <= max_horizon_scale) { return; }
-    diagnostics_.error(model_source(model_), 0, "regime." + model_.regimes[k].name + ".vols",
-                       factor_name(book_, plan_.factors[f]),
-                       horizon_sd <= max_horizon_sd
-                           ? "the standard deviation over the horizon times mixing.max_scale is above 4 (prices would "
-                             "overflow). Lower max_scale, the vol or the horizon."
-                           : "the standard deviation over the horizon is above 2 (its exponential would overflow; vols are "
-                             "per year, 0.8 is 80 %). Lower the vol or shorten the horizon.");
+    diagnostics_.error(
+        model_source(model_), line, "regime." + model_.regimes[k].name + ".vols", factor_name(book_, plan_.factors[f]),
+        horizon_sd <= max_horizon_sd
+            ? "the standard deviation over the horizon times mixing.max_scale is above 4 (prices would "
+              "overflow). Lower max_scale, the vol or the horizon."
+            : "the standard deviation over the horizon is above 2 (its exponential would overflow; vols are "
+              "per year, 0.8 is 80 %). Lower the vol or shorten the horizon.");
   }
 
   /// x - level halves its distance in a half life: x' = keep x + (1 - keep) level.
@@ -114,20 +125,22 @@ class LawBuilder {
     plan_.steps_per_mixing =
         std::max(1u, static_cast<std::uint32_t>(std::llround(model_.mixing_hours / model_.step_hours)));
     plan_.score_keep = model_.mixing_persistence;
-    for (const double index : classes_.indices()) {
-      const std::vector<double> pieces = tail_scale_pieces(index, model_.mixing_max_scale);
-      check_cap(index, pieces);
+    for (std::size_t c = 0; c < classes_.indices().size(); ++c) {
+      const std::vector<double> pieces = tail_scale_pieces(classes_.indices()[c], model_.mixing_max_scale);
+      check_cap(c, pieces);
       plan_.scale_pieces.insert(plan_.scale_pieces.end(), pieces.begin(), pieces.end());
     }
   }
 
   /// The cap takes variance; with an index near 2 that is most of it, and the heavier tail would give less margin.
-  void check_cap(double index, const std::vector<double>& pieces) {
+  void check_cap(std::size_t c, const std::vector<double>& pieces) {
     const double lost = 1.0 - mean_square_scale(pieces);
     if (lost <= max_lost_variance) { return; }
-    diagnostics_.warning(model_source(model_), 0, "mixing.max_scale", std::to_string(model_.mixing_max_scale),
-                         "it takes " + std::to_string(100.0 * lost) + " % of the variance of tail index " +
-                             std::to_string(index) +
+    const std::uint64_t line = model_line(model_, "mixing.max_scale");
+    diagnostics_.warning(model_source(model_), line != 0 ? line : classes_.first_line(c), "mixing.max_scale",
+                         short_number(model_.mixing_max_scale),
+                         "it takes " + short_number(100.0 * lost) + " % of the variance of tail index " +
+                             short_number(classes_.indices()[c]) +
                              " (vols come out lower than the file says). Raise it or the index.");
   }
 

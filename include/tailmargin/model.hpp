@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -137,7 +138,8 @@ enum class PathMeasure : std::uint8_t { terminal, worst };  ///< loss at the hor
 
 struct Model {
   std::string name, date, source;
-  std::string file;  ///< where it was read from, for messages
+  std::string file;                            ///< where it was read from, for messages
+  std::map<std::string, std::uint64_t> lines;  ///< likewise: "regime[1].vols[2]" -> line of the file
 
   double horizon_hours = 24.0;
   double step_hours = 1.0;

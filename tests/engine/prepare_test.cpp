@@ -326,6 +326,23 @@ TEST(Prepare, OptionWorthNextToNothingIsWorthNothing) {
   EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|a");
 }
 
+TEST(Prepare, SaysWhenTheBookHasANameInOtherCapitals) {
+  Model model = gaussian_model(
+      1.0, {price_only("btc", 0.5), price_only("DOGE", 1.0), price_only("@big", 1.0), price_only("*", 0.5)});
+  model.groups = {{"big", {"ETH", "Sol"}}};
+
+  const std::vector<Diagnostic> warnings = prepare_run(two_coins().book(), model, 5'000, 1).warnings;
+
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_EQ(warnings[0].field, "groups.big[2]");
+  EXPECT_EQ(warnings[0].value, "Sol");
+  EXPECT_EQ(warnings[1].field, "regime[1].vols[1].match");
+  EXPECT_EQ(
+      warnings[1].reason,
+      "the book has no underlying of this name, but BTC (capitals count in names, so the rule does not match it). "
+      "Is that meant?");
+}
+
 TEST(Prepare, ForwardOfAContractQuotedInAStablecoinDefaultsToTheIndexInThatCoin) {
   BookMaker maker;
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <vector>
 
+#include "host/domain/same_letters.hpp"
+
 namespace tailmargin {
 namespace {
 
@@ -178,6 +180,9 @@ std::string printable(std::string_view text) {
 }
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> candidates) {
+  for (const std::string_view candidate : candidates) {
+    if (in_small_letters(name) == in_small_letters(candidate)) return candidate;
+  }
   std::string_view nearest;
   std::size_t best = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
