@@ -1,7 +1,12 @@
 // Jump processes: sampled intensities, effects on factors, and the drift that keeps prices' means.
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "host/prepare/matching.hpp"
 #include "host/prepare/prepare_run.hpp"
@@ -47,10 +52,85 @@ double mean_growth(const JumpRule& rule, double a) {
   return 1.0;
 }
 
+/// How far many jumps may take a factor that prices are exponentials of, in logs: as far as a single one may
+/// (model files: change x max), so that diffusion and two factors of a contract still fit into the range of float.
+constexpr double max_jump_reach = 20.0;
+
+/// Chance that a path is beyond its reach: less than one in a run of 10^9 paths.
+constexpr double beyond_reach = 1e-12;
+
+/// Jumps of one kind of size over the horizon, as one factor feels them.
+struct JumpLoad {
+  const JumpRule* rule = nullptr;
+  double change = 0.0;  ///< of the factor, by a size of 1
+  double events = 0.0;  ///< expected number of them in the regime that has most
+};
+
+/// Bounds on the sum of a factor's jumps by Chernoff's inequality: for every a > 0 the sum is above
+///   reach(a) = (sum of events (E[exp(a change Y)] - 1) + ln(1 / beyond)) / a
+/// with a chance below `beyond`, whatever the path of regimes.
+class ReachFinder {
+ public:
+  /// Whether jumps and the drift they bring stay within the limit on one side: up (+1) or down (-1).
+  /// @param drift  over the horizon, towards that side
+  bool stays(const std::vector<JumpLoad>& loads, double side, double drift) {
+    const double limit = max_jump_reach - std::max(drift, 0.0);
+    return limit >= 0.0 && (reach(loads, side, Law::largest) <= limit || reach(loads, side, Law::exact) <= limit);
+  }
+
+ private:
+  enum class Law { largest, exact };  ///< sizes all at their cut, which is quick to bound, or as they are
+
+  double reach(const std::vector<JumpLoad>& loads, double side, Law law) {
+    double least = std::numeric_limits<double>::infinity();
+    for (double a = 0.25; a < 40.0; a *= 1.25) {
+      double sum = -math::log(beyond_reach);
+      for (const JumpLoad& load : loads) {
+        sum += load.events * std::max(growth(load, side * a, law) - 1.0, 0.0);  // below 1: at most 0 in any regime
+      }
+      least = std::min(least, sum / a);
+    }
+    return least;
+  }
+
+  /// E[exp(a change Y)], or a bound of it.
+  double growth(const JumpLoad& load, double a, Law law) {
+    const JumpRule& rule = *load.rule;
+    const double slope = a * load.change;
+    if (std::fabs(slope) * rule.max > 600.0) { return std::numeric_limits<double>::infinity(); }
+    if (law == Law::largest) { return math::exp(std::fabs(slope) * rule.max); }
+    const auto [found, is_new] = known_.try_emplace({&rule, slope}, 0.0);
+    if (is_new) { found->second = mean_growth(rule, slope); }
+    return found->second;
+  }
+
+  std::map<std::pair<const JumpRule*, double>, double> known_;  // coins that are alike share rules and changes
+};
+
+/// Whether contracts' prices are exponentials of a kind of factor. Kinds of smiles are cut on the path instead.
+bool moves_prices(FactorKind kind) {
+  switch (kind) {
+    case FactorKind::price:
+    case FactorKind::carry:
+    case FactorKind::premium:
+    case FactorKind::carry_slope:
+    case FactorKind::dislocation: return true;
+    case FactorKind::vol:
+    case FactorKind::term:
+    case FactorKind::skew:
+    case FactorKind::butterfly: break;
+  }
+  return false;
+}
+
 class JumpBuilder {
  public:
   JumpBuilder(const Book& book, const Model& model, ScenarioPlan& plan, Diagnostics& diagnostics)
-      : book_(book), model_(model), plan_(plan), diagnostics_(diagnostics) {}
+      : book_(book),
+        model_(model),
+        plan_(plan),
+        diagnostics_(diagnostics),
+        taken_(plan.factors.size() * plan.num_regimes, 0.0) {}
 
   void build() {
     for (const JumpRule& rule : model_.jumps) {
@@ -62,6 +142,7 @@ class JumpBuilder {
     }
     if (plan_.processes.empty()) { return; }
     for (std::size_t k = 0; k < plan_.num_regimes; ++k) { set_bounds(k); }
+    check_reaches();
   }
 
  private:
@@ -95,7 +176,9 @@ class JumpBuilder {
     if (model_.drift != Drift::martingale) { return; }
     const double growth = mean_growth(rule, change) - 1.0;
     for (std::size_t k = 0; k < plan_.num_regimes; ++k) {
-      plan_.drift[f * plan_.num_regimes + k] -= rule.per_year[k] * plan_.step_years * growth;
+      const double taken = rule.per_year[k] * plan_.step_years * growth;
+      plan_.drift[f * plan_.num_regimes + k] -= taken;
+      taken_[f * plan_.num_regimes + k] += taken;
     }
   }
 
@@ -128,19 +211,95 @@ class JumpBuilder {
     }
   }
 
+  /// Reports every rule that may take factors out of the range of float, with the first of them.
+  void check_reaches() {
+    ReachFinder finder;
+    const std::vector<std::vector<JumpLoad>> loads = list_loads();
+    std::set<const JumpRule*> reported;
+    for (std::uint32_t f = 0; f < plan_.factors.size(); ++f) {
+      const Factor& factor = plan_.factors[f];
+      if (!moves_prices(factor.kind)) { continue; }
+      if (loads[f].empty()) { continue; }
+      double up = 0.0, down = 0.0;  // drift over the horizon of the regimes that have most
+      for (std::size_t k = 0; k < plan_.num_regimes; ++k) {
+        const double drift = -taken_[f * plan_.num_regimes + k] * plan_.num_steps;
+        up = std::max(up, drift);
+        down = std::max(down, -drift);
+      }
+      if (finder.stays(loads[f], 1.0, up) && finder.stays(loads[f], -1.0, down)) { continue; }
+      const JumpRule& rule = largest_of(loads[f]);
+      if (reported.insert(&rule).second) { report_reach(factor, rule); }
+    }
+  }
+
+  /// [factor] the jumps that move it.
+  std::vector<std::vector<JumpLoad>> list_loads() const {
+    std::vector<std::vector<JumpLoad>> loads(plan_.factors.size());
+    for (std::size_t p = 0; p < plan_.processes.size(); ++p) {
+      const JumpRule& rule = *rules_[p];
+      const double most = *std::max_element(rule.per_year.begin(), rule.per_year.end());
+      const double events = most * rule.sample_multiple * plan_.step_years * plan_.num_steps;
+      if (events == 0.0) { continue; }
+      for (std::uint32_t e = plan_.processes[p].first_effect; e < plan_.processes[p].last_effect; ++e) {
+        loads[plan_.effect_factors[e]].push_back({&rule, plan_.effect_changes[e], events});
+      }
+    }
+    return loads;
+  }
+
+  /// The rule that moves a factor most.
+  static const JumpRule& largest_of(const std::vector<JumpLoad>& loads) {
+    const auto size = [](const JumpLoad& load) { return load.events * std::fabs(load.change) * load.rule->max; };
+    return *std::max_element(loads.begin(), loads.end(), [&](const JumpLoad& a, const JumpLoad& b) {
+              return size(a) < size(b);
+            })->rule;
+  }
+
+  void report_reach(const Factor& factor, const JumpRule& worst) {
+    const std::string path = path_of(worst);
+    diagnostics_.error(
+        model_source(model_), model_line(model_, path), path,
+        book_.underlyings[factor.underlying].name + "." + to_string(factor.kind),
+        "the jumps of a path, with the drift that keeps their mean, may move this by more than 20 in all "
+        "(prices would leave the range of float); most of it comes from \"" +
+            worst.name + "\". Lower its per_year, sample_multiple or size.max, or shorten the horizon.");
+  }
+
+  /// Where a rule stands in the model file.
+  std::string path_of(const JumpRule& rule) const {
+    return item_of("jump", static_cast<std::size_t>(&rule - model_.jumps.data()));
+  }
+
   void check_intensity(std::size_t k, double total, double excess) {
     const std::string field = "jump.per_year in regime " + model_.regimes[k].name;
     if (!(total <= max_expected_jumps)) {
-      diagnostics_.error(model_source(model_), 0, field, std::to_string(total),
-                         "more than one jump is sampled per step, over all underlyings (at most eight fit in a step). "
-                         "Lower per_year or sample_multiple, or shorten the step.");
+      const JumpRule& most =
+          rule_of_most([&](const JumpRule& rule) { return rule.per_year[k] * rule.sample_multiple; });
+      diagnostics_.error(model_source(model_), model_line(model_, path_of(most) + ".per_year"), field,
+                         short_number(total),
+                         "more than one jump is sampled per step, over all underlyings (at most eight fit in a step); "
+                         "most of them are of \"" +
+                             most.name + "\". Lower per_year or sample_multiple, or shorten the step.");
     }
     if (!(excess * plan_.num_steps <= max_extra_jumps)) {
-      diagnostics_.error(
-          model_source(model_), 0, field, std::to_string(excess * plan_.num_steps),
-          "sampling adds more than three jumps to a path (most paths would get next to no weight). Lower "
-          "sample_multiple.");
+      const JumpRule& most =
+          rule_of_most([&](const JumpRule& rule) { return rule.per_year[k] * (rule.sample_multiple - 1.0); });
+      diagnostics_.error(model_source(model_), model_line(model_, path_of(most) + ".sample_multiple"), field,
+                         short_number(excess * plan_.num_steps),
+                         "sampling adds more than three jumps to a path (most paths would get next to no weight); most "
+                         "of them are of \"" +
+                             most.name + "\". Lower its sample_multiple.");
     }
+  }
+
+  /// The rule whose processes have most of something together.
+  template <class Amount>
+  const JumpRule& rule_of_most(Amount amount) const {
+    std::map<const JumpRule*, double> sums;  // rules stand in one vector: their order is that of the file
+    for (const JumpRule* rule : rules_) { sums[rule] += amount(*rule); }
+    return *std::max_element(sums.begin(), sums.end(), [](const auto& a, const auto& b) {
+              return a.second < b.second;
+            })->first;
   }
 
   const Book& book_;
@@ -148,6 +307,7 @@ class JumpBuilder {
   ScenarioPlan& plan_;
   Diagnostics& diagnostics_;
   std::vector<const JumpRule*> rules_;  // [process]
+  std::vector<double> taken_;           // [factor][regime] mean growth of jumps that the drift of a step takes back
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ TEST(JumpLimits, MoreThanOneJumpAStepIsRefused) {
   ASSERT_EQ(problems.size(), 1u);
   EXPECT_TRUE(says(problems[0], "more than one jump is sampled per step")) << problems[0].reason;
   EXPECT_EQ(problems[0].field, "jump.per_year in regime only");
-  EXPECT_EQ(problems[0].value, "1.001000");
+  EXPECT_EQ(problems[0].value, "1.001");
 }
 
 // Jumps of each underlying add up over the book; those of the market do not, nor do those that move nothing in it.
@@ -78,7 +78,7 @@ TEST(JumpLimits, MoreThanThreeExtraJumpsAPathAreRefused) {
 
   ASSERT_EQ(problems.size(), 1u);
   EXPECT_TRUE(says(problems[0], "sampling adds more than three jumps to a path")) << problems[0].reason;
-  EXPECT_EQ(problems[0].value, "3.001000");
+  EXPECT_EQ(problems[0].value, "3.001");
 }
 
 TEST(JumpLimits, OftenSampledJumpsCountAsTheyAreSampled) {
@@ -86,9 +86,62 @@ TEST(JumpLimits, OftenSampledJumpsCountAsTheyAreSampled) {
 
   ASSERT_EQ(problems.size(), 2u);
   EXPECT_TRUE(says(problems[0], "more than one jump is sampled per step")) << problems[0].reason;
-  EXPECT_EQ(problems[0].value, "1.200000");
+  EXPECT_EQ(problems[0].value, "1.2");
   EXPECT_TRUE(says(problems[1], "sampling adds more than three jumps")) << problems[1].reason;
-  EXPECT_EQ(problems[1].value, "3.600000");
+  EXPECT_EQ(problems[1].value, "3.6");
+}
+
+/// One factor's jumps of a fixed size, a day ahead; `per_day` of them.
+Model jumping_by(double size, double per_day, Drift drift = Drift::zero) {
+  Model model = jumping(per_day / 4.0, JumpScope::market);
+  model.drift = drift;
+  model.jumps[0].location = size;
+  model.jumps[0].max = 10.0;
+  model.jumps[0].effects = {{"*", {1.0}}};
+  return model;
+}
+
+// Four jumps of 6 are beyond 20. At 0.01 a day one path in 2.4 billion has four, at 0.0001 one in 2.4e17.
+TEST(JumpLimits, JumpsThatMayAddUpOutOfTheRangeOfFloatAreRefused) {
+  EXPECT_TRUE(problems_of(book_of({"A", "B"}), jumping_by(6.0, 1e-4)).empty());
+  EXPECT_TRUE(problems_of(book_of({"A", "B"}), jumping_by(-6.0, 1e-4)).empty());
+
+  for (const double size : {6.0, -6.0}) {
+    const std::vector<Diagnostic> problems = problems_of(book_of({"A", "B"}), jumping_by(size, 1e-2));
+
+    ASSERT_EQ(problems.size(), 1u) << "one for each rule";
+    EXPECT_TRUE(says(problems[0], "may move this by more than 20 in all")) << problems[0].reason;
+    EXPECT_EQ(problems[0].field, "jump[1]");
+    EXPECT_EQ(problems[0].value, "A.price");
+  }
+}
+
+// A jump of 9 multiplies the price by 8103: at 0.003 a day the drift that keeps its mean is -24 a day.
+TEST(JumpLimits, DriftThatTakesJumpsBackCounts) {
+  Model model = jumping_by(9.0, 3e-3, Drift::martingale);
+  model.jumps[0].effects = {{"*", {1.0}}};
+
+  EXPECT_TRUE(problems_of(book_of({"A"}), jumping_by(9.0, 1e-7, Drift::martingale)).empty());
+  EXPECT_EQ(problems_of(book_of({"A"}), model).size(), 1u);
+}
+
+// Sizes count with their chances, not at their cut: 3 jumps a day of median 0.1, cut at 3, never add up to 20.
+TEST(JumpLimits, RareSizesDoNotCountAsUsualOnes) {
+  Model model = jumping(0.75, JumpScope::market);
+  model.jumps[0].law = JumpLaw::lognormal;
+  model.jumps[0].scale = 0.3;
+
+  EXPECT_TRUE(problems_of(book_of({"A"}), model).empty());
+  model.jumps[0].scale = 3.0;  // one in eight is cut at 3
+  EXPECT_EQ(problems_of(book_of({"A"}), model).size(), 1u);
+}
+
+// Smiles are cut on the path, so that vols may be moved by any number of jumps.
+TEST(JumpLimits, JumpsOfVolsMayAddUp) {
+  Model model = jumping_by(6.0, 1e-2);
+  model.jumps[0].effects = {{"*", {0.0, 1.0}}};
+
+  EXPECT_TRUE(problems_of(book_of({"A"}), model).empty());
 }
 
 // Vol v over a day: standard deviation v / sqrt(365) = v / 19.105.
