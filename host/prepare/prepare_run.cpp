@@ -1,7 +1,12 @@
 #include "host/prepare/prepare_run.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <cstdio>
+#include <functional>
 
+#include "host/prepare/matching.hpp"
 #include "host/prepare/scenario_laws.hpp"
 
 namespace tailmargin {
@@ -57,8 +62,8 @@ void write_terms(const InstrumentTerms& t, ByteWriter& out) {
                                    std::uint64_t(t.settled), std::uint64_t{t.fit}, std::uint64_t{t.smile}}) {
     out.add(word);
   }
-  for (const Reading& reading : {t.index, t.settlement, t.spot, t.spot_before, t.quote, t.quote_before, t.basis,
-                                 t.basis_slope, t.dislocation}) {
+  for (const Reading& reading :
+       {t.index, t.settlement, t.spot, t.spot_before, t.quote, t.quote_before, t.basis, t.basis_slope, t.dislocation}) {
     write_reading(reading, out);
   }
   for (const double value :
@@ -88,6 +93,44 @@ void write_smiles(const ColumnPlan& columns, ByteWriter& out) {
   }
 }
 
+/// Fewest paths' worth that a tail may rest on unsaid.
+constexpr double min_tail_paths = 50.0;
+
+/// What a tail made of the heaviest paths is worth in paths of equal weight, (sum w)^2 / sum w^2: an account can have
+/// no fewer, whichever paths are its worst.
+double fewest_tail_paths(const PreparedRun& run) {
+  const double beyond = 1.0 - run.confidence;
+  if (run.path_weights.empty()) { return beyond * static_cast<double>(run.num_paths); }
+  std::vector<std::uint32_t> heaviest = run.path_weights;
+  std::sort(heaviest.begin(), heaviest.end(), std::greater<>());
+  double total = 0.0;
+  for (const std::uint32_t weight : heaviest) { total += weight; }
+  const double tail = beyond * total;
+  double sum = 0.0, squares = 0.0;
+  for (std::size_t i = 0; i < heaviest.size() && sum < tail; ++i) {
+    const double part = std::min<double>(heaviest[i], tail - sum);  // the path on the edge in part
+    sum += part;
+    squares += part * heaviest[i];
+  }
+  return sum * sum / squares;
+}
+
+void check_tail_paths(const PreparedRun& run, const Model& model, Diagnostics& diagnostics) {
+  const double paths = fewest_tail_paths(run);
+  if (paths >= min_tail_paths * (1.0 - 1e-9)) { return; }
+  char text[64];
+  std::snprintf(text, sizeof text, "%.3g", paths);
+  const auto enough =
+      static_cast<std::uint64_t>(std::ceil(min_tail_paths / paths * static_cast<double>(run.num_paths)));
+  diagnostics.warning(
+      model_source(model), 0, "paths", std::to_string(run.num_paths),
+      std::string("a tail may rest on no more than ") + text +
+          " paths' worth, (sum of weights)^2 / sum of their squares (margins are rough then, and so are their "
+          "standard errors). Take " +
+          std::to_string(enough) + " paths" +
+          (run.path_weights.empty() ? "." : ", or lower sample_multiple: it makes paths without jumps heavy."));
+}
+
 }  // namespace
 
 PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed) {
@@ -100,6 +143,7 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
   if (!diagnostics.has_errors()) { run.columns = prepare_columns(book, model, run.scenarios, diagnostics); }
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
   run.path_weights = sample_weights(run.scenarios, seed, num_paths);
+  check_tail_paths(run, model, diagnostics);
   run.accounts = prepare_accounts(book, run.columns, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
   run.warnings = diagnostics.items();

@@ -12,7 +12,7 @@
 namespace tailmargin::test {
 namespace {
 
-PreparedRun prepare(const BookMaker& maker, const Model& model) { return prepare_run(maker.book(), model, 1000, 1); }
+PreparedRun prepare(const BookMaker& maker, const Model& model) { return prepare_run(maker.book(), model, 5000, 1); }
 
 TEST(Prepare, FactorsAreOnlyThoseTheListingNeeds) {
   BookMaker maker;
@@ -324,6 +324,40 @@ TEST(Prepare, OptionWorthNextToNothingIsWorthNothing) {
 
   maker.edit().positions[0].quantity = 1e-31;
   EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|a");
+}
+
+// 1 % of 4999 paths is less than 50; jumps sampled 500 times as often make the others e^2.7 times as heavy.
+TEST(Prepare, SaysWhenATailRestsOnFewPaths) {
+  const Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+  EXPECT_TRUE(prepare_run(two_coins().book(), model, 5'000, 1).warnings.empty());
+
+  const std::vector<Diagnostic> few = prepare_run(two_coins().book(), model, 4'900, 1).warnings;
+
+  ASSERT_EQ(few.size(), 1u);
+  EXPECT_EQ(few[0].field, "paths");
+  EXPECT_EQ(few[0].value, "4900");
+  EXPECT_EQ(few[0].reason,
+            "a tail may rest on no more than 49 paths' worth, (sum of weights)^2 / sum of their squares (margins are "
+            "rough then, and so are their standard errors). Take 5000 paths.");
+}
+
+TEST(Prepare, SaysWhenUnequalWeightsLeaveFewPathsToATail) {
+  Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+  JumpRule rule;
+  rule.name = "rare";
+  rule.per_year = {2.0};
+  rule.location = 0.3;
+  rule.effects = {{"*", {-1.0}}};
+  rule.sample_multiple = 500.0;  // 2.74 a path, where 0.0055 happen: a path without weighs e^2.73 = 15
+  model.jumps = {rule};
+
+  const std::vector<Diagnostic> warnings = prepare_run(two_coins().book(), model, 20'000, 1).warnings;
+
+  ASSERT_EQ(warnings.size(), 1u);  // 1 % of 20000 is 200 paths, at 15 each 13
+  EXPECT_EQ(warnings[0].field, "paths");
+  EXPECT_TRUE(warnings[0].reason.starts_with("a tail may rest on no more than 13")) << warnings[0].reason;
+  EXPECT_NE(warnings[0].reason.find("or lower sample_multiple"), std::string::npos) << warnings[0].reason;
+  EXPECT_TRUE(prepare_run(two_coins().book(), model, 100'000, 1).warnings.empty());
 }
 
 TEST(Prepare, SaysWhenTheBookHasANameInOtherCapitals) {
