@@ -1,6 +1,7 @@
 #include "host/cli/text_columns.hpp"
 
 #include <cstdio>
+#include <sstream>
 
 namespace tailmargin {
 namespace {
@@ -32,6 +33,31 @@ std::string left_column(const std::string& text, std::size_t width) {
 std::string right_column(const std::string& text, std::size_t width) {
   const std::string cut = first_characters(text, width);
   return std::string(width - num_characters(cut), ' ') + cut;
+}
+
+std::string wrapped(const std::string& head, const std::string& text, std::size_t indent) {
+  std::string out = head, line_start(indent, ' ');
+  std::size_t width = num_characters(head);
+  bool is_first = true;  // of its line
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    const std::size_t length = num_characters(word);
+    if (!is_first && width + 1 + length > page_width) {
+      out += "\n" + line_start;
+      width = indent;
+      is_first = true;
+    }
+    out += (is_first ? "" : " ") + word;
+    width += length + (is_first ? 0 : 1);
+    is_first = false;
+  }
+  return out + "\n";
+}
+
+std::string significant(double value, int digits) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*g", digits, value);
+  return text;
 }
 
 std::string fixed_digits(double value, int digits) {

@@ -13,7 +13,42 @@ namespace {
 template <class T>
 using HostBuffer = std::vector<T>;
 
+/// Runs the simulation kernel over all paths; take(row, first path, values, count) gets the observations.
+template <class Take>
+void simulate_observations(const PreparedRun& run, Take take) {
+  const StepTables<HostBuffer> tables(run, [](const auto& values) { return values; });
+  const SimulatePayload payload = tables.payload();
+  const cpu::Kernels& kernels = choose_kernels(Isa::automatic);
+  const std::size_t rows = run.scenarios.observations.size();
+  std::vector<float> scratch(std::size_t{scratch_rows(payload)} * cpu::lanes), observed(rows * cpu::lanes);
+  for (std::uint64_t first = 0; first < run.num_paths; first += cpu::lanes) {
+    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(cpu::lanes, run.num_paths - first));
+    kernels.simulate(payload, {first, cpu::lanes, count}, scratch.data(), observed.data());
+    for (std::size_t row = 0; row < rows; ++row) { take(row, first, observed.data() + row * cpu::lanes, count); }
+  }
+}
+
 }  // namespace
+
+FactorPaths simulate_factors(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed,
+                             Diagnostics& diagnostics) {
+  PreparedRun run;
+  run.seed = seed;
+  run.num_paths = num_paths;
+  run.scenarios = prepare_scenarios(book, model, diagnostics);
+  if (diagnostics.has_errors()) { return {}; }
+  FactorPaths out;
+  out.factors = run.scenarios.factors;
+  for (std::uint32_t f = 0; f < out.factors.size(); ++f) {
+    run.scenarios.observations.push_back({run.scenarios.num_steps, f});
+  }
+  out.weights = sample_weights(run.scenarios, seed, num_paths);
+  out.change.assign(out.factors.size(), std::vector<float>(num_paths));
+  simulate_observations(run, [&](std::size_t row, std::uint64_t first, const float* values, std::uint32_t count) {
+    std::copy(values, values + count, out.change[row].begin() + static_cast<std::ptrdiff_t>(first));
+  });
+  return out;
+}
 
 PricePaths simulate_prices(const Model& model, const std::vector<std::string>& underlyings,
                            const std::vector<std::uint32_t>& steps, std::uint64_t num_paths, std::uint64_t seed,
@@ -32,22 +67,11 @@ PricePaths simulate_prices(const Model& model, const std::vector<std::string>& u
   out.weights = sample_weights(run.scenarios, seed, num_paths);
   out.log_change.assign(steps.size(),
                         std::vector<std::vector<float>>(underlyings.size(), std::vector<float>(num_paths)));
-
-  const StepTables<HostBuffer> tables(run, [](const auto& values) { return values; });
-  const SimulatePayload payload = tables.payload();
-  const cpu::Kernels& kernels = choose_kernels(Isa::automatic);
-  std::vector<float> scratch(std::size_t{scratch_rows(payload)} * cpu::lanes),
-      observed(run.scenarios.observations.size() * cpu::lanes);
-  for (std::uint64_t first = 0; first < num_paths; first += cpu::lanes) {
-    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(cpu::lanes, num_paths - first));
-    kernels.simulate(payload, {first, cpu::lanes, count}, scratch.data(), observed.data());
-    for (std::size_t row = 0; row < run.scenarios.observations.size(); ++row) {
-      const float* values = observed.data() + row * cpu::lanes;
-      std::copy(values, values + count,
-                out.log_change[row / underlyings.size()][row % underlyings.size()].begin() +
-                    static_cast<std::ptrdiff_t>(first));
-    }
-  }
+  simulate_observations(run, [&](std::size_t row, std::uint64_t first, const float* values, std::uint32_t count) {
+    std::copy(values, values + count,
+              out.log_change[row / underlyings.size()][row % underlyings.size()].begin() +
+                  static_cast<std::ptrdiff_t>(first));
+  });
   return out;
 }
 

@@ -85,6 +85,7 @@ exits "model show as JSON" 0 "$program" model show "$models/small.toml" --json
 says "every parameter" '"sample_multiple": 10'
 for model in twenty-coins three-regimes; do
   exits "model show of $model" 0 "$program" model show "$models/$model.toml" --paths 2000
+  check "$model fits into 120 columns" 1 "$(LC_ALL=C.UTF-8 wc -L <"$work/out" | awk '{ print $1 <= 120 }')"
 done
 exits "model show of a bad model" 3 "$program" model show "$work/model.toml"
 says "what is wrong with it" "model.toml row 1, format = 2"

@@ -1,6 +1,7 @@
 // What `tailmargin model show` works out of a model, against numbers by hand.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -29,7 +30,7 @@ vols = [
 ]
 underlying_correlations = [
   { a = "@stable", b = "@stable", rho = 0.5 },
-  { a = "BTC", b = "*", rho = 0.7 },
+  { a = "BTC", b = "*", rho = 0.2 },
 ]
 correlations = [{ a = "ETH.price", b = "BTC.price", rho = 0.85 }]
 [[regime]]
@@ -90,14 +91,15 @@ TEST(ModelView, HasSharesAndStaysOfRegimes) {
 TEST(ModelView, TakesCorrelationsFromAFullMatrixAndItsExceptions) {
   const Model model = parsed(two_regimes);
 
-  const auto rho = viewed(model).price_correlation[0];
+  const ModelView view = viewed(model);
+  const auto& rho = view.price_correlation[0];
 
-  EXPECT_EQ(rho[0][0], 1.0);
-  EXPECT_EQ(rho[0][1], 0.85);  // the exception
-  EXPECT_EQ(rho[0][2], 0.7);
-  EXPECT_EQ(rho[1][2], 0.0);  // no row
-  EXPECT_EQ(rho[2][2], 0.5);  // of two stablecoins
-  EXPECT_EQ(rho[3][3], 0.0);  // of two others
+  EXPECT_NEAR(rho[0][0], 1.0, 1e-12);
+  EXPECT_NEAR(rho[0][1], 0.85, 1e-12);  // the exception
+  EXPECT_NEAR(rho[0][2], 0.2, 1e-12);
+  EXPECT_NEAR(rho[1][2], 0.0, 1e-12);  // no row
+  EXPECT_NEAR(rho[2][2], 0.5, 1e-12);  // of two stablecoins
+  EXPECT_NEAR(rho[3][3], 0.0, 1e-12);  // of two others
 }
 
 TEST(ModelView, TakesCorrelationsFromWhatUnderlyingsShare) {
@@ -105,10 +107,68 @@ TEST(ModelView, TakesCorrelationsFromWhatUnderlyingsShare) {
 
   const auto rho = viewed(model).price_correlation[1];
 
-  EXPECT_DOUBLE_EQ(rho[0][1], 0.63);
-  EXPECT_DOUBLE_EQ(rho[1][3], 0.74);
-  EXPECT_DOUBLE_EQ(rho[1][2], 0.07);
-  EXPECT_DOUBLE_EQ(rho[2][2], 0.65);
+  EXPECT_NEAR(rho[0][1], 0.63, 1e-12);
+  EXPECT_NEAR(rho[1][3], 0.74, 1e-12);
+  EXPECT_NEAR(rho[1][2], 0.07, 1e-12);
+  EXPECT_NEAR(rho[2][2], 0.65, 1e-12);
+}
+
+TEST(ModelView, HasCorrelationsOfKinds) {
+  std::string text = two_regimes;
+  text.replace(text.find("underlying_factors"), 0,
+               "kind_correlations = [{ a = \"price\", b = \"vol\", rho = -0.6 }]\n");
+  const Model model = parsed(text);
+
+  const auto rho = viewed(model).kind_correlation;
+
+  EXPECT_NEAR(rho[1][2][0][1], -0.6, 1e-12);
+  EXPECT_NEAR(rho[0][2][0][1], 0.0, 1e-12);  // nothing said in calm
+  EXPECT_TRUE(std::isnan(rho[1][2][0][2]));  // carry does not move
+  EXPECT_NEAR(rho[1][3][1][1], 1.0, 1e-12);
+}
+
+// vol with price of another: 0.85 x 0 without a row; the exception says 0.25.
+TEST(ModelView, ListsWhatIsNotTheProduct) {
+  std::string text = two_regimes;
+  text.replace(text.find("correlations = [{ a = \"ETH.price\""), 16,
+               "correlations = [{ a = \"ETH.vol\", b = \"BTC.price\", rho = 0.25 }, ");
+  const Model model = parsed(text);
+
+  const ModelView view = viewed(model);
+
+  ASSERT_EQ(view.exceptions[0].size(),
+            2U);  // and ETH.vol with BTC.vol: 1 without a row of vols, where prices have 0.85
+  EXPECT_EQ(view.exceptions[0][0].kind_a, FactorKind::price);
+  EXPECT_EQ(view.exceptions[0][0].kind_b, FactorKind::vol);
+  EXPECT_NEAR(view.exceptions[0][0].rho, 0.25, 1e-12);
+  EXPECT_NEAR(view.exceptions[0][0].product, 0.0, 1e-12);
+  EXPECT_NE(model_text(view).find("BTC price with another's vol, ETH: 0.25"), std::string::npos) << model_text(view);
+}
+
+// Two coins at 0.995 with an eigenvalue of at least 0.01 asked for: each pair comes to 0.99 (three alike: 1 - rho is
+// the smallest eigenvalue).
+TEST(ModelView, ShowsRepairedCorrelationsAsTheyAreUsed) {
+  const Model model = parsed(R"(format = 1
+name = "repaired"
+[correlation]
+repair = "nearest"
+min_eigenvalue = 0.01
+[[regime]]
+name = "only"
+vols = [{ match = "*", price_vol = 0.5, vol_of_vol = 0, carry_vol = 0, premium_vol = 0 }]
+underlying_correlations = [{ a = "*", b = "*", rho = 0.995 }]
+)");
+  Diagnostics diagnostics;
+
+  const ModelView view = view_model(model, {"BTC", "ETH"}, false, diagnostics);
+
+  EXPECT_NEAR(view.price_correlation[0][0][0], 0.99, 1e-9);  // BTC and ETH are alike
+  ASSERT_EQ(view.repairs.size(), 1U);
+  EXPECT_EQ(view.repairs[0].table, "underlying_correlations");
+  EXPECT_NEAR(view.repairs[0].distance, 0.005 * std::sqrt(2.0), 1e-9);
+  EXPECT_NE(model_text(view).find("underlying_correlations moved by 0.00707"), std::string::npos) << model_text(view);
+  ASSERT_EQ(diagnostics.items().size(), 1U);
+  EXPECT_EQ(diagnostics.items()[0].row, 9U);
 }
 
 TEST(ModelView, HasTheChanceOfAJump) {
@@ -159,11 +219,50 @@ TEST(ModelText, ShowsTheNumbers) {
 
   const std::string text = model_text(viewed(model));
 
-  const std::vector<std::string> parts = {"two\n",   "75.0 %", "10.0 days",   "fat tails: one scale for every 24 h",
+  const std::vector<std::string> parts = {"two\n",   "75.0 %", "10.0 days",   "one scale for every 24 h",
                                           "USDT +2", "crash",  "one for all", "price -12.9 %"};
   for (const std::string& part : parts) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   }
+}
+
+std::size_t widest_line(const std::string& text) {
+  std::size_t widest = 0, width = 0;
+  for (const char byte : text) {
+    width = byte == '\n' ? 0 : width + ((static_cast<unsigned char>(byte) & 0xc0u) != 0x80u ? 1 : 0);
+    widest = std::max(widest, width);
+  }
+  return widest;
+}
+
+TEST(ModelText, FitsOnAPage) {
+  for (const char* name : {"small", "three-regimes", "twenty-coins"}) {
+    Diagnostics diagnostics;
+    const Model model =
+        read_model(std::string(TAILMARGIN_SOURCE_DIR "/examples/models/") + name + ".toml", diagnostics);
+
+    const std::string text = model_text(viewed(model));
+
+    EXPECT_LE(widest_line(text), 120U) << text;
+    EXPECT_NE(text.find("kinds of factor of one underlying together"), std::string::npos) << name;
+  }
+}
+
+TEST(ModelText, FitsOnAPageWithSixteenRegimes) {
+  std::string text = "format = 1\nname = \"many\"\n[chain]\ntransition = [\n";
+  for (int r = 0; r < 16; ++r) {
+    text += "[";
+    for (int c = 0; c < 16; ++c) text += r == c ? "0.985," : "0.001,";
+    text += "],\n";
+  }
+  text += "]\n";
+  for (int r = 0; r < 16; ++r) {
+    text += "[[regime]]\nname = \"a regime with number " + std::to_string(r) +
+            "\"\nvols = [{ match = \"*\", price_vol = 1, vol_of_vol = 1, carry_vol = 1, premium_vol = 1 }]\n";
+  }
+  const Model model = parsed(text);
+
+  EXPECT_LE(widest_line(model_text(viewed(model))), 120U) << model_text(viewed(model));
 }
 
 TEST(ModelText, IsCompleteAsJson) {
@@ -173,7 +272,9 @@ TEST(ModelText, IsCompleteAsJson) {
 
   EXPECT_EQ(json["parameters"]["name"], "two");
   EXPECT_EQ(json["underlyings"].size(), 4U);
-  EXPECT_EQ(json["regimes"][0]["price_correlation"][0][1], 0.85);
+  EXPECT_NEAR(json["regimes"][0]["price_correlation"][0][1].get<double>(), 0.85, 1e-12);
+  EXPECT_EQ(json["kinds"][1], "vol");
+  EXPECT_NEAR(json["regimes"][0]["kind_correlation"][0][1][1].get<double>(), 1.0, 1e-12);
   EXPECT_EQ(json["jumps"][0]["name"], "crash");
 }
 

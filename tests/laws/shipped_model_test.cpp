@@ -123,7 +123,7 @@ double joint_tail(const CoinSamples& samples, double share, Side side) {
   for (const std::string& coin : panel) {
     const HorizonSample& sample = samples.at(coin);
     const HorizonStatistics s = horizon_statistics(sample, 1.0 - share);
-    const double quantile = std::log1p(side == Side::lower ? -s.long_var : s.short_var);
+    const double quantile = std::log1p(side == Side::lower ? -s.long_var.value : s.short_var.value);
     for (std::size_t p = 0; p < sample.log_change.size(); ++p) {
       const double x = sample.log_change[p];
       beyond[coin].push_back((side == Side::lower ? x < quantile : x > quantile) ? sample.weight[p] : 0.0);
@@ -175,10 +175,11 @@ TEST(ShippedModel, DayIsThatOfASecondProgram) {
   for (const CoinTails& expected : simulation) {
     const HorizonStatistics ours = horizon_statistics(one_day().at(expected.coin), 0.99);
 
-    EXPECT_NEAR(100.0 * ours.long_es, expected.day_long, 0.025 * noise * expected.day_long) << expected.coin;
-    EXPECT_NEAR(100.0 * ours.short_es, expected.day_short, expected.short_tolerance * noise * expected.day_short)
+    EXPECT_NEAR(100.0 * ours.long_es.value, expected.day_long, 0.025 * noise * expected.day_long) << expected.coin;
+    EXPECT_NEAR(100.0 * ours.short_es.value, expected.day_short, expected.short_tolerance * noise * expected.day_short)
         << expected.coin;
-    EXPECT_NEAR(100.0 * ours.sd, expected.day_sd, expected.sd_tolerance * noise * expected.day_sd) << expected.coin;
+    EXPECT_NEAR(100.0 * ours.moments.sd.value, expected.day_sd, expected.sd_tolerance * noise * expected.day_sd)
+        << expected.coin;
   }
   struct {
     const char* coin;
@@ -190,8 +191,8 @@ TEST(ShippedModel, DayIsThatOfASecondProgram) {
   for (const auto& expected : quantiles) {
     const HorizonStatistics ours = horizon_statistics(one_day().at(expected.coin), 0.99);
 
-    EXPECT_NEAR(100.0 * ours.long_var, expected.long_var, 0.03 * noise * expected.long_var) << expected.coin;
-    EXPECT_NEAR(100.0 * ours.short_var, expected.short_var, 0.03 * noise * expected.short_var) << expected.coin;
+    EXPECT_NEAR(100.0 * ours.long_var.value, expected.long_var, 0.03 * noise * expected.long_var) << expected.coin;
+    EXPECT_NEAR(100.0 * ours.short_var.value, expected.short_var, 0.03 * noise * expected.short_var) << expected.coin;
   }
 }
 
@@ -199,8 +200,9 @@ TEST(ShippedModel, TwoDaysAreThoseOfASecondProgram) {
   for (const CoinTails& expected : simulation) {
     const HorizonStatistics ours = horizon_statistics(two_days().at(expected.coin), 0.99);
 
-    EXPECT_NEAR(100.0 * ours.long_es, expected.two_days_long, 0.025 * noise * expected.two_days_long) << expected.coin;
-    EXPECT_NEAR(100.0 * ours.short_es, expected.two_days_short,
+    EXPECT_NEAR(100.0 * ours.long_es.value, expected.two_days_long, 0.025 * noise * expected.two_days_long)
+        << expected.coin;
+    EXPECT_NEAR(100.0 * ours.short_es.value, expected.two_days_short,
                 expected.short_tolerance * noise * expected.two_days_short)
         << expected.coin;
   }
@@ -247,10 +249,10 @@ TEST(ShippedModel, SingleCoinsMoveAsTheyDid) {
     const HorizonStatistics day = horizon_statistics(one_day().at(coin), 0.99),
                             two = horizon_statistics(two_days().at(coin), 0.99);
 
-    expect_fact(coin + ", a day, long", 100.0 * day.long_es, data.day_long);
-    expect_fact(coin + ", a day, short", 100.0 * day.short_es, data.day_short);
-    expect_fact(coin + ", two days, long", 100.0 * two.long_es, data.two_days_long);
-    expect_fact(coin + ", two days, short", 100.0 * two.short_es, data.two_days_short);
+    expect_fact(coin + ", a day, long", 100.0 * day.long_es.value, data.day_long);
+    expect_fact(coin + ", a day, short", 100.0 * day.short_es.value, data.day_short);
+    expect_fact(coin + ", two days, long", 100.0 * two.long_es.value, data.two_days_long);
+    expect_fact(coin + ", two days, short", 100.0 * two.short_es.value, data.two_days_short);
   }
   const std::map<std::string, Measured> vols = {// of a day, a year
                                                 {"BTC", {0.68, 0.04}},
@@ -258,7 +260,8 @@ TEST(ShippedModel, SingleCoinsMoveAsTheyDid) {
                                                 {"XRP", {1.06, 0.07}},
                                                 {"DOGE", {1.31, 0.19}}};
   for (const auto& [coin, data] : vols) {
-    expect_fact(coin + ", vol", horizon_statistics(one_day().at(coin), 0.99).sd * std::sqrt(year_days), data);
+    expect_fact(coin + ", vol", horizon_statistics(one_day().at(coin), 0.99).moments.sd.value * std::sqrt(year_days),
+                data);
   }
 }
 
@@ -298,8 +301,8 @@ TEST(ShippedModel, StressIsWildAndMovesAsOne) {
     const HorizonStatistics btc = horizon_statistics(samples.at("BTC"), 0.99);
     mean_correlations.push_back(mean_correlation(samples));
 
-    EXPECT_NEAR(100.0 * btc.long_es, starts[k].long_es, 0.05 * noise * starts[k].long_es) << starts[k].regime;
-    EXPECT_NEAR(100.0 * btc.short_es, starts[k].short_es, 0.05 * noise * starts[k].short_es) << starts[k].regime;
+    EXPECT_NEAR(100.0 * btc.long_es.value, starts[k].long_es, 0.05 * noise * starts[k].long_es) << starts[k].regime;
+    EXPECT_NEAR(100.0 * btc.short_es.value, starts[k].short_es, 0.05 * noise * starts[k].short_es) << starts[k].regime;
   }
   EXPECT_GT(mean_correlations[2], mean_correlations[0]);
   EXPECT_GT(mean_correlations[2], mean_correlations[1]);
