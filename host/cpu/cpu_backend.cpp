@@ -70,6 +70,32 @@ std::vector<std::uint32_t> order_accounts(const AccountPlan& accounts) {
   return order;
 }
 
+/// Positions in the order in which accounts are visited: read one after the other they come in time by themselves.
+template <class Real>
+class PlacedAccounts {
+ public:
+  PlacedAccounts(const AccountPlan& accounts, const std::vector<std::uint32_t>& order) {
+    offsets_.reserve(order.size() + 1);
+    columns_.reserve(accounts.columns.size());
+    quantities_.reserve(accounts.columns.size());
+    offsets_.push_back(0);
+    for (const std::uint32_t account : order) {
+      for (std::uint64_t p = accounts.offsets[account]; p < accounts.offsets[account + 1]; ++p) {
+        columns_.push_back(accounts.columns[p]);
+        quantities_.push_back(static_cast<Real>(accounts.quantities[p]));
+      }
+      offsets_.push_back(columns_.size());
+    }
+  }
+
+  AccountsPayload<Real> payload() const { return {offsets_.data(), columns_.data(), quantities_.data()}; }
+
+ private:
+  std::vector<std::uint64_t> offsets_;   // [place + 1]
+  std::vector<PositionColumn> columns_;  // [position]
+  std::vector<Real> quantities_;
+};
+
 /// Adds up how long tasks of one stage took, over all threads.
 class StageClock {
  public:
@@ -112,7 +138,7 @@ class CpuPass {
         order_(order_accounts(accounts)),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
-        quantities_(accounts.quantities.begin(), accounts.quantities.end()),
+        placed_(accounts, order_),
         columns_(accounts, run.columns),
         scratch_([this] {
           return TileScratch{LargeBuffer<float>(std::size_t{scratch_rows(simulate_)} * cpu::lanes),
@@ -228,7 +254,7 @@ class CpuPass {
   /// Places [first, last) in parts of about the same work, a few for each thread.
   std::vector<std::uint64_t> cut_places(std::uint64_t first, std::uint64_t last) const {
     const auto cost = [&](std::uint64_t place) {  // besides its positions an account costs the look at its losses
-      return 4 + accounts_.offsets[order_[place] + 1] - accounts_.offsets[order_[place]];
+      return 4 + placed_.payload().offsets[place + 1] - placed_.payload().offsets[place];
     };
     std::uint64_t total = 0;
     for (std::uint64_t place = first; place < last; ++place) { total += cost(place); }
@@ -269,8 +295,7 @@ class CpuPass {
   void scan_part(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t batch_first, std::uint64_t first,
                  std::uint64_t last) {
     LargeBuffer<std::uint32_t> weights(weights_ == nullptr ? 0 : run_.num_paths);
-    cpu::AccountsTask<Real> task = {{accounts_.offsets.data(), accounts_.columns.data(), quantities_.data()},
-                                    order_.data(),
+    cpu::AccountsTask<Real> task = {placed_.payload(),
                                     first,
                                     last,
                                     candidates_.data(),
@@ -364,7 +389,7 @@ class CpuPass {
   std::mutex mutex_;                  // of short_ and the hints
   StepTables<HostBuffer> step_tables_;
   SimulatePayload simulate_;
-  std::vector<Real> quantities_;
+  PlacedAccounts<Real> placed_;
   HeldColumns<Real> columns_;
   tbb::enumerable_thread_specific<TileScratch> scratch_;
   std::uint32_t width_ = 0, tiles_per_block_ = 0;

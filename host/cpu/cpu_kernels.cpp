@@ -93,7 +93,7 @@ void account_losses(const AccountsTask<Real>& task, const Tile& tile, const Real
     Candidates<Real>& candidates = task.candidates[place - task.batch_first];
     for (std::uint32_t lane = 0; lane < tile.valid; lane += group<Real>) {
       Vector<Real> pnl[group_vectors<Real>];
-      account_pnl<group_vectors<Real>>(task.accounts, task.order[place], view.at(lane), pnl);
+      account_pnl<group_vectors<Real>>(task.accounts, place, view.at(lane), pnl);
       append_losses<Real>(pnl, tile.first_path + lane, tile.valid - lane, candidates);
       if (candidates.count + group < Real >> candidates.capacity) { make_room(task, candidates); }
     }

@@ -59,10 +59,9 @@ struct MarketTables {
 
 template <class Real>
 struct AccountsTask {
-  AccountsPayload<Real> accounts;
-  const std::uint32_t* order;    ///< [place] account
-  std::uint64_t first, last;     ///< places
-  Candidates<Real>* candidates;  ///< [place - batch_first]
+  AccountsPayload<Real> accounts;  ///< in the order of places
+  std::uint64_t first, last;       ///< places
+  Candidates<Real>* candidates;    ///< [place - batch_first]
   std::uint64_t batch_first;
   const std::uint32_t* path_weights;  ///< [path], or null for ones
   std::uint32_t* weights;             ///< scratch for the weights of an account's candidates
