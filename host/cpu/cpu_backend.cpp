@@ -15,7 +15,6 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -50,23 +49,32 @@ std::uint32_t choose_tile_width(std::uint32_t num_columns, std::size_t real_byte
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(width / cpu::lanes * cpu::lanes, cpu::lanes, 512));
 }
 
-/// Accounts of few exposures first and by their number, so that loops over them are of one length; then by what they
-/// hold, so that neighbours read the same columns.
-std::vector<std::uint32_t> order_accounts(const AccountPlan& accounts) {
-  std::vector<std::uint32_t> order(accounts.offsets.size() - 1);
-  std::iota(order.begin(), order.end(), 0u);
-  const auto exposures = [&](std::uint32_t a) { return accounts.offsets[a + 1] - accounts.offsets[a]; };
-  constexpr std::uint64_t few = 8;
-  const auto packed = [](const PositionColumn& a, const PositionColumn& b) { return a.packed < b.packed; };
-  tbb::parallel_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    const std::uint64_t in_a = std::min(exposures(a), few), in_b = std::min(exposures(b), few);
-    if (in_a != in_b) { return in_a < in_b; }
-    const PositionColumn *first_a = accounts.columns.data() + accounts.offsets[a], *last_a = first_a + exposures(a),
-                         *first_b = accounts.columns.data() + accounts.offsets[b], *last_b = first_b + exposures(b);
-    if (std::lexicographical_compare(first_a, last_a, first_b, last_b, packed)) { return true; }
-    if (std::lexicographical_compare(first_b, last_b, first_a, last_a, packed)) { return false; }
-    return a < b;
+/// Accounts of few exposures first and by their number, so that loops over them are of one length; then by the
+/// underlyings they touch, so that neighbours read the same part of a tile.
+std::vector<std::uint32_t> order_accounts(const AccountPlan& accounts, const ColumnPlan& plan) {
+  struct Key {
+    std::uint64_t kind;
+    std::uint32_t account;
+  };
+  std::vector<Key> keys(accounts.offsets.size() - 1);
+  tbb::parallel_for(std::uint32_t{0}, static_cast<std::uint32_t>(keys.size()), [&](std::uint32_t a) {
+    const std::uint64_t first = accounts.offsets[a], last = accounts.offsets[a + 1];
+    constexpr std::uint64_t few = 8;
+    std::uint64_t kind = std::min(last - first, few) << 56;
+    int shift = 48;
+    for (std::uint64_t p = first; p < last && shift >= 0; ++p) {
+      if (!accounts.columns[p].last_of_underlying()) { continue; }
+      const std::uint64_t underlying = plan.column_underlying[accounts.columns[p].column()];
+      kind |= std::min<std::uint64_t>(underlying, 255) << shift;
+      shift -= 8;
+    }
+    keys[a] = {kind, a};
   });
+  tbb::parallel_sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
+    return a.kind < b.kind || (a.kind == b.kind && a.account < b.account);
+  });
+  std::vector<std::uint32_t> order(keys.size());
+  std::transform(keys.begin(), keys.end(), order.begin(), [](const Key& key) { return key.account; });
   return order;
 }
 
@@ -115,8 +123,14 @@ using HostBuffer = std::vector<T>;
 
 /// Observations of all paths are kept if they fit, so that later batches and the pass in double need not simulate.
 constexpr std::uint64_t observation_bytes_budget = std::uint64_t{256} << 20;
-/// Candidate buffers of a batch of accounts, to begin with.
-constexpr std::uint64_t candidate_bytes_budget = std::uint64_t{768} << 20;
+/// Candidate buffers of a batch of accounts: an eighth of the machine's memory, 2.5 GiB at most. Each batch revalues
+/// every column again.
+std::uint64_t candidate_bytes_budget() {
+  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  const std::uint64_t memory =
+      pages > 0 && page > 0 ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) : 0;
+  return std::clamp(memory / 8, std::uint64_t{256} << 20, std::uint64_t{2560} << 20);
+}
 /// Paths between two synchronisations, more if that leaves a thread less than four tiles.
 constexpr std::uint32_t paths_per_block = 4096;
 
@@ -135,7 +149,7 @@ class CpuPass {
         rule_(make_tail_rule(run)),
         weights_(run.path_weights.empty() ? nullptr : run.path_weights.data()),
         candidates_(rule_, run.num_paths, weights_, options.tail_sigmas),
-        order_(order_accounts(accounts)),
+        order_(order_accounts(accounts, run.columns)),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
         placed_(accounts, order_),
@@ -159,7 +173,8 @@ class CpuPass {
 
   Tails run() {
     const std::uint64_t count = accounts_.offsets.size() - 1;
-    const std::uint64_t fitting = std::max<std::uint64_t>(1, candidate_bytes_budget / candidates_.bytes_per_account());
+    const std::uint64_t fitting =
+        std::max<std::uint64_t>(1, candidate_bytes_budget() / candidates_.bytes_per_account());
     const std::uint64_t batch =
         options_.accounts_per_batch != 0 ? std::min(options_.accounts_per_batch, fitting) : fitting;
     out_.figures.resize(count);
