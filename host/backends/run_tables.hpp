@@ -77,6 +77,8 @@ inline SimulatePayload step_counts(const PreparedRun& run) {
   out.num_observations = static_cast<std::uint32_t>(plan.observations.size());
   out.score_keep = static_cast<float>(plan.score_keep);
   out.score_fresh = static_cast<float>(math::sqrt(1.0 - plan.score_keep * plan.score_keep));
+  out.points.num_axes = run.points.num_axes;
+  out.points.num_sums = run.points.num_sums;
   return out;
 }
 
@@ -103,6 +105,9 @@ struct StepTables {
     out.processes = processes_.data();
     out.effects = effects_.data();
     out.observations = observations_.data();
+    out.points.directions = directions_.data();
+    out.points.shifts = shifts_.data();
+    out.points.components = components_.data();
     return out;
   }
 
@@ -127,7 +132,10 @@ struct StepTables {
         scale_pieces_(make(to_float(plan.scale_pieces))),
         processes_(make(jump_processes(plan))),
         effects_(make(jump_effects(plan))),
-        observations_(make(plan.observations)) {}
+        observations_(make(plan.observations)),
+        directions_(make(run.points.directions)),
+        shifts_(make(run.points.shifts)),
+        components_(make(to_float(run.points.components))) {}
 
   SimulatePayload counts_;  // without the pointers
   Buffer<std::uint32_t> start_bounds_, transition_bounds_, shared_offsets_, shared_inputs_, shock_offsets_,
@@ -136,6 +144,8 @@ struct StepTables {
   Buffer<JumpProcess> processes_;
   Buffer<JumpEffectEntry> effects_;
   Buffer<Observation> observations_;
+  Buffer<std::uint32_t> directions_, shifts_;
+  Buffer<float> components_;
 };
 
 }  // namespace tailmargin

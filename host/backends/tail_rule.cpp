@@ -61,6 +61,11 @@ TailRule make_tail_rule(const PreparedRun& run) {
     throw UsageError("too few paths: the tail beyond the confidence level holds less than one path. Use at least " +
                      std::to_string(static_cast<std::uint64_t>(std::ceil(1.0 / beyond - 1e-9))) + " paths.");
   }
+  static_assert(PointSet::num_replicates <= TailRule::max_replicates);
+  rule.num_replicates = run.points.num_replicates();
+  for (std::uint64_t path = 0; rule.num_replicates != 0 && path < run.num_paths; ++path) {
+    rule.replicate_weight[path % rule.num_replicates] += run.path_weights.empty() ? 1.0 : run.path_weights[path];
+  }
   rule.fit_weight = run.fit_tails ? std::min(fit_ratio * rule.tail_weight, 0.5 * sums.sum) : 0.0;
   rule.num_tail = count_reaching(run, std::max(rule.tail_weight + rule.rank_spread, rule.fit_weight));
   return rule;

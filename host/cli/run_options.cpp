@@ -14,6 +14,9 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   command.add_option("--seed", options.seed, "seed of the random numbers")
       ->capture_default_str()
       ->check(whole_number(0, any_number));
+  command.add_option("--sampler", options.sampler, "how paths are drawn: plain, stratified or sobol")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"plain", "stratified", "sobol"}).description(""));
   command.add_option("--backend", options.backend, "auto, cuda, cpu or reference; cuda and cpu give the same bits")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "cuda", "cpu", "reference"}).description(""));
@@ -42,6 +45,11 @@ BackendChoice parse_backend(const std::string& name) {
   return name == "reference" ? BackendChoice::reference : BackendChoice::automatic;
 }
 
+Sampler parse_sampler(const std::string& name) {
+  if (name == "stratified") { return Sampler::stratified; }
+  return name == "sobol" ? Sampler::sobol : Sampler::plain;
+}
+
 }  // namespace
 
 ProgressMode parse_progress(const std::string& when) {
@@ -53,6 +61,7 @@ RunConfig make_run_config(const RunOptions& options, ProgressBar& bar) {
   RunConfig config;
   config.num_paths = options.num_paths;
   config.seed = options.seed;
+  config.sampler = parse_sampler(options.sampler);
   config.backend = parse_backend(options.backend);
   config.threads = options.threads;
   config.isa = options.isa;

@@ -187,7 +187,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   RunResult result;
   StageTimer timer(result);
   const std::unique_ptr<Backend> backend = make_backend(config, result);
-  PreparedRun run = prepare_run(book, model, config.num_paths, config.seed);
+  PreparedRun run = prepare_run(book, model, config.num_paths, config.seed, config.sampler);
   run.fit_tails = config.fit_tails;
   result.prepared_tables = serialise_tables(run);
   timer.lap("prepare");

@@ -64,7 +64,7 @@ PricePaths simulate_prices(const Model& model, const std::vector<std::string>& u
     for (std::uint32_t u = 0; u < underlyings.size(); ++u) { run.scenarios.observations.push_back({step, u}); }
   }
   PricePaths out;
-  out.weights = sample_weights(run.scenarios, seed, num_paths);
+  out.weights = sample_weights(run.scenarios, run.points, seed, num_paths);
   out.log_change.assign(steps.size(),
                         std::vector<std::vector<float>>(underlyings.size(), std::vector<float>(num_paths)));
   simulate_observations(run, [&](std::size_t row, std::uint64_t first, const float* values, std::uint32_t count) {

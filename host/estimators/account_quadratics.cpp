@@ -301,7 +301,8 @@ PilotPaths make_pilot(const PreparedRun& run, const HostLoops& loops) {
   out.run.accounts.offsets = {0};
   out.run.seed = run.seed ^ pilot_seed_bits;
   out.run.num_paths = std::clamp(run.num_paths / 4, min_pilot_paths, max_pilot_paths);
-  out.run.path_weights = sample_weights(out.run.scenarios, out.run.seed, out.run.num_paths);
+  out.run.points = {};  // the pilot need not be even
+  out.run.path_weights = sample_weights(out.run.scenarios, out.run.points, out.run.seed, out.run.num_paths);
   const std::vector<std::uint32_t> rows = last_rows(out.run.scenarios);
   const HostScenarios scenarios(out.run, out.run.accounts, loops);
   out.factors.resize(rows.size() * out.run.num_paths);

@@ -172,12 +172,16 @@ ControlledFigures controlled_tail(const TailRule& rule, const PathClasses& class
   const double mean = size.mean - dot(size.slope, size.total) / rule.weight_sum;
   out.controlled_es = quantile + mean * beyond;
   double squares = 0.0;
+  std::array<double, TailRule::max_replicates> of_replicate{};
   for (std::uint32_t path = 0; path < sample.num_paths; ++path) {
     const double residual = excess(sample.losses[path]) - mean - dot(size.slope, controls.at(path));
     const double w = weight_of(sample, path) * residual;
     squares += w * w;
+    if (rule.num_replicates != 0) { of_replicate[path % rule.num_replicates] += w; }
   }
-  out.controlled_standard_error = math::sqrt(squares) * beyond / rule.weight_sum;
+  const double spread =
+      rule.num_replicates == 0 ? math::sqrt(squares) : ReplicateSums::spread(of_replicate.data(), rule.num_replicates);
+  out.controlled_standard_error = spread * beyond / rule.weight_sum;
   return out;
 }
 

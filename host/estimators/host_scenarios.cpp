@@ -60,6 +60,7 @@ HostScenarios::HostScenarios(const PreparedRun& run, const AccountPlan& accounts
       columns_(accounts, run.columns) {
   means_.num_draws = 0;
   means_.num_shared = 0;
+  means_.points.num_sums = 0;
   means_.shocks.offsets = no_shocks_.data();
   drive_ = {simulate_, step_variance_.data()};
 }

@@ -81,6 +81,7 @@ Json config_json(const RunConfig& config) {
   static constexpr std::array<const char*, 4> backends = {"auto", "cuda", "cpu", "reference"};
   return {{"num_paths", config.num_paths},
           {"seed", config.seed},
+          {"sampler", to_string(config.sampler)},
           {"backend", backends.at(static_cast<std::size_t>(config.backend))},
           {"threads", config.threads},
           {"isa", config.isa},

@@ -316,7 +316,8 @@ void prepare_jumps(const Book& book, const Model& model, ScenarioPlan& plan, Dia
   JumpBuilder(book, model, plan, diagnostics).build();
 }
 
-std::vector<std::uint32_t> sample_weights(const ScenarioPlan& plan, std::uint64_t seed, std::uint64_t num_paths) {
+std::vector<std::uint32_t> sample_weights(const ScenarioPlan& plan, const PointPlan& points, std::uint64_t seed,
+                                          std::uint64_t num_paths) {
   const auto changed = [](const JumpPlan& process) { return process.log_multiple != 0.0; };
   if (std::none_of(plan.processes.begin(), plan.processes.end(), changed)) { return {}; }
   SimulatePayload in{};
@@ -328,21 +329,24 @@ std::vector<std::uint32_t> sample_weights(const ScenarioPlan& plan, std::uint64_
   in.transition_bounds = plan.transition_bounds.data();
   in.jump_counts = plan.jump_counts.data();
   in.jump_bounds = plan.jump_bounds.data();
+  in.points = points.view();
 
   constexpr int group = 64;
   std::vector<std::uint32_t> weights(num_paths);
   for (std::uint64_t first = 0; first < num_paths; first += group) {
-    math::PhiloxBlock chain_words[group], count_words[group];
-    std::uint32_t regime[group] = {}, count[group];
+    StepChoices<group> chain, counts;
+    std::uint32_t regime[group] = {}, count[group], before[group] = {};
     double log_weight[group] = {};
     for (std::uint32_t step = 0; step < plan.num_steps; ++step) {
-      advance_regimes<group>(in, first, step, chain_words, regime);
-      count_jumps<group>(in, first, step, regime, count_words, count);
+      advance_regimes<group>(in, first, step, chain, regime);
+      count_jumps<group>(in, first, step, regime, counts, count);
       for (std::uint32_t l = 0; l < group; ++l) {
         log_weight[l] += plan.excess_jumps[regime[l]];
         for (std::uint32_t n = 0; n < count[l]; ++n) {
-          log_weight[l] -= plan.processes[jump_process(in, first + l, step, regime[l], n)].log_multiple;
+          const JumpNumber jump = {step, n, before[l]};
+          log_weight[l] -= plan.processes[choose_jump(in, first + l, regime[l], jump).process].log_multiple;
         }
+        before[l] += count[l];
       }
     }
     for (std::uint64_t l = 0; l < std::min<std::uint64_t>(group, num_paths - first); ++l) {

@@ -133,7 +133,8 @@ void check_tail_paths(const PreparedRun& run, const Model& model, Diagnostics& d
 
 }  // namespace
 
-PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed) {
+PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed,
+                        Sampler sampler) {
   Diagnostics diagnostics;
   PreparedRun run;
   run.seed = seed;
@@ -142,7 +143,8 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
   run.scenarios = prepare_scenarios(book, model, diagnostics);
   if (!diagnostics.has_errors()) { run.columns = prepare_columns(book, model, run.scenarios, diagnostics); }
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
-  run.path_weights = sample_weights(run.scenarios, seed, num_paths);
+  run.points = prepare_points(run.scenarios, sampler, seed);
+  run.path_weights = sample_weights(run.scenarios, run.points, seed, num_paths);
   check_tail_paths(run, model, diagnostics);
   run.accounts = prepare_accounts(book, run.columns, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
@@ -180,6 +182,11 @@ std::string serialise_tables(const PreparedRun& run) {
   for (const InstrumentTerms& terms : run.columns.terms) { write_terms(terms, out); }
   write_smiles(run.columns, out);
   out.add_all(run.path_weights);
+  if (run.points.num_axes != 0) {
+    out.add_all(run.points.directions);
+    out.add_all(run.points.shifts);
+    out.add_all(run.points.components);
+  }
   return out.take();
 }
 

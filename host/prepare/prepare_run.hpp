@@ -22,7 +22,8 @@ AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns, Diagno
 AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint64_t>& selected);
 
 /// All of it. @throws InputError with every problem found
-PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed);
+PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed,
+                        Sampler sampler = Sampler::plain);
 
 /// The tables scenarios and prices come from, as bytes in a fixed order: hashed and saved with every run, so that
 /// two runs can be shown to have used the same numbers. Accounts are not part of it.

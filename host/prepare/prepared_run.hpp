@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/prepare/point_plan.hpp"
 #include "host/prepare/surface.hpp"
 #include "kernels/executors/account_pnl.hpp"
 #include "kernels/executors/revalue.hpp"
@@ -190,6 +191,7 @@ struct PreparedRun {
   double confidence = 0.99;
   bool fit_tails = false;  ///< whether tail figures include a fitted law
   ScenarioPlan scenarios;
+  PointPlan points;
   ColumnPlan columns;
   AccountPlan accounts;
   std::vector<std::uint32_t> path_weights;  ///< [path]; empty: all one

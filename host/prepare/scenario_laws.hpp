@@ -32,7 +32,8 @@ void prepare_jumps(const Book& book, const Model& model, ScenarioPlan& plan, Dia
 /// Importance weight of every path, a fixed-point likelihood ratio with this many units for one. Empty if no process is
 /// sampled more often than it happens.
 inline constexpr double weight_unit = 1048576.0;
-std::vector<std::uint32_t> sample_weights(const ScenarioPlan& plan, std::uint64_t seed, std::uint64_t num_paths);
+std::vector<std::uint32_t> sample_weights(const ScenarioPlan& plan, const PointPlan& points, std::uint64_t seed,
+                                          std::uint64_t num_paths);
 
 /// Largest expected number of jumps of a step: beyond, the limit of max_jumps_per_step would be felt.
 inline constexpr double max_expected_jumps = 1.0;

@@ -96,7 +96,12 @@ double normal_of_word(std::uint32_t word) { return normal_quantile((static_cast<
 class PathSimulation {
  public:
   PathSimulation(const PreparedRun& run, std::uint64_t path)
-      : run_(run), plan_(run.scenarios), path_(path), state_(plan_.factors.size(), 0.0) {}
+      : run_(run), plan_(run.scenarios), points_(run.points), path_(path), state_(plan_.factors.size(), 0.0) {
+    if (points_.num_axes == 0) { return; }
+    chain_ = uniform(point_word(PointAxis::chain));
+    counts_ = uniform(point_word(PointAxis::jump_count));
+    if (points_.num_sums != 0) { set_sums(); }
+  }
 
   /// The observations of the path.
   std::vector<double> observe() {
@@ -124,17 +129,45 @@ class PathSimulation {
     return count;
   }
 
+  /// A coordinate of the path's point: the directions of the bits of its number, and its replicate's shift.
+  std::uint32_t point_word(PointAxis axis) const {
+    const auto a = static_cast<std::size_t>(axis);
+    std::uint32_t word = points_.shifts[a * points_.num_replicates() + path_ % points_.num_replicates()];
+    for (std::uint64_t number = path_ / points_.num_replicates(), bit = 0; number >> bit != 0; ++bit) {
+      if ((number >> bit) % 2 == 1) { word ^= points_.directions[a * 32 + bit]; }
+    }
+    return word;
+  }
+
+  static double uniform(std::uint32_t word) { return (word + 0.5) / 4294967296.0; }
+
+  /// Chooses by cumulative probabilities (times 2^31); the number then says where between them it fell.
+  static std::size_t split(const std::uint32_t* bounds, std::size_t num_bounds, double& number) {
+    std::size_t count = 0;
+    while (count < num_bounds && number * 2147483648.0 >= bounds[count]) { ++count; }
+    const double low = count == 0 ? 0.0 : bounds[count - 1];
+    const double high = count == num_bounds ? 2147483648.0 : bounds[count];
+    number = std::min((number * 2147483648.0 - low) / (high - low), std::nextafter(1.0, 0.0));
+    return count;
+  }
+
   void choose_regime(std::uint32_t step) {
-    const std::uint32_t word = words(math::RngStream::regime, 0, step / 4).word[step % 4];
     const std::uint32_t* bounds =
         step == 0 ? plan_.start_bounds.data() : plan_.transition_bounds.data() + regime_ * plan_.num_regimes;
+    if (points_.num_axes != 0) {
+      regime_ = split(bounds, plan_.num_regimes - 1, chain_);
+      return;
+    }
+    const std::uint32_t word = words(math::RngStream::regime, 0, step / 4).word[step % 4];
     regime_ = count_below(bounds, plan_.num_regimes - 1, word);
   }
 
   /// The tail scale of each class: a cubic of the day's score in the piece it falls in.
   void choose_scales(std::uint32_t day) {
     if (plan_.num_classes == 0) { return; }
-    const double fresh = normal_of_word(words(math::RngStream::mixing, 0, day / 4).word[day % 4]);
+    const bool of_point = day == 0 && points_.num_axes != 0;
+    const double fresh = normal_of_word(of_point ? point_word(PointAxis::tail_score)
+                                                 : words(math::RngStream::mixing, 0, day / 4).word[day % 4]);
     const double keep = plan_.score_keep;
     score_ = day == 0 ? fresh : keep * score_ + std::sqrt(1.0 - keep * keep) * fresh;
     const double last = ScaleTable::num_pieces;
@@ -166,6 +199,7 @@ class PathSimulation {
     for (std::size_t j = 0; j < normals.size(); ++j) {
       normals[j] = normal_of_word(words(math::RngStream::factor_shock, step, j / 4).word[j % 4]);
     }
+    fit_bridges(plan_.num_steps - step, normals);
     const std::vector<double> shocks = multiply(plan_.shocks, multiply(plan_.shared, normals));
     for (std::size_t f = 0; f < state_.size(); ++f) {
       const std::size_t at = f * plan_.num_regimes + regime_;
@@ -175,17 +209,54 @@ class PathSimulation {
     }
   }
 
+  /// Sums of the draws over the horizon: independent normals, moved along each component to where the point has
+  /// it.
+  void set_sums() {
+    for (std::size_t j = 0; j < plan_.num_draws; ++j) {
+      missing_.push_back(normal_of_word(words(math::RngStream::horizon_sum, 0, j / 4).word[j % 4]));
+    }
+    for (std::uint32_t i = 0; i < points_.num_sums; ++i) {
+      const double* component = points_.components.data() + std::size_t{i} * plan_.num_draws;
+      const auto axis = static_cast<PointAxis>(static_cast<std::uint32_t>(PointAxis::first_sum) + i);
+      const double wanted = normal_of_word(point_word(axis));
+      const double found = std::inner_product(missing_.begin(), missing_.end(), component, 0.0);
+      for (std::size_t j = 0; j < plan_.num_draws; ++j) { missing_[j] += (wanted - found) * component[j]; }
+    }
+    for (double& sum : missing_) { sum *= std::sqrt(double(plan_.num_steps)); }
+  }
+
+  /// The next of n standard normals whose sum is known: normal with mean sum / n and variance 1 - 1 / n.
+  void fit_bridges(std::uint32_t steps_left, std::vector<double>& normals) {
+    for (std::size_t j = 0; j < missing_.size(); ++j) {
+      normals[j] = missing_[j] / steps_left + std::sqrt(1.0 - 1.0 / steps_left) * normals[j];
+      missing_[j] -= normals[j];
+    }
+  }
+
+  std::size_t count_jumps(std::uint32_t step) {
+    const std::uint32_t* bounds = plan_.jump_counts.data() + regime_ * max_jumps_per_step;
+    if (points_.num_axes != 0) { return split(bounds, max_jumps_per_step, counts_); }
+    return count_below(bounds, max_jumps_per_step, words(math::RngStream::jump_count, 0, step / 4).word[step % 4]);
+  }
+
+  /// Process and size of a jump: two words, or for the first one of the path two coordinates.
+  std::pair<std::size_t, std::uint32_t> choose_jump(std::uint32_t step, std::size_t n) const {
+    math::PhiloxBlock drawn = words(math::RngStream::jump, step, n);
+    if (points_.num_axes != 0 && jumped_ == 0) {
+      drawn.word[0] = point_word(PointAxis::jump_process);
+      drawn.word[1] = point_word(PointAxis::jump_size);
+    }
+    const std::uint32_t* bounds = plan_.jump_bounds.data() + regime_ * plan_.processes.size();
+    return {count_below(bounds, plan_.processes.size() - 1, drawn.word[0]), drawn.word[1]};
+  }
+
   void jump(std::uint32_t step) {
     if (plan_.processes.empty()) { return; }
-    const std::uint32_t word = words(math::RngStream::jump_count, 0, step / 4).word[step % 4];
-    const std::size_t count =
-        count_below(plan_.jump_counts.data() + regime_ * max_jumps_per_step, max_jumps_per_step, word);
-    for (std::size_t n = 0; n < count; ++n) {
-      const math::PhiloxBlock drawn = words(math::RngStream::jump, step, n);
-      const std::size_t process = count_below(plan_.jump_bounds.data() + regime_ * plan_.processes.size(),
-                                              plan_.processes.size() - 1, drawn.word[0]);
+    const std::size_t count = count_jumps(step);
+    for (std::size_t n = 0; n < count; ++n, ++jumped_) {
+      const auto [process, size_word] = choose_jump(step, n);
       const JumpPlan& plan = plan_.processes[process];
-      const double size = jump_size_of_word(plan, drawn.word[1]);
+      const double size = jump_size_of_word(plan, size_word);
       for (std::uint32_t e = plan.first_effect; e < plan.last_effect; ++e) {
         state_[plan_.effect_factors[e]] += plan_.effect_changes[e] * size;
       }
@@ -202,10 +273,13 @@ class PathSimulation {
 
   const PreparedRun& run_;
   const ScenarioPlan& plan_;
+  const PointPlan& points_;
   std::uint64_t path_;
   std::vector<double> state_, scale_;
+  std::vector<double> missing_;  // [draw] what its sum over the horizon still lacks, if points say it
   std::size_t regime_ = 0;
-  double score_ = 0.0;
+  double score_ = 0.0, chain_ = 0.0, counts_ = 0.0;
+  std::size_t jumped_ = 0;
 };
 
 /// VaR, ES and their standard errors from all losses of an account, by sorting.
@@ -235,12 +309,35 @@ class TailOracle {
       squares += std::pow(weight(p) * influence, 2);
     }
     out.es_standard_error = std::sqrt(squares) / rule_.weight_sum;
+    if (rule_.num_replicates != 0) { set_errors_of_replicates(losses, order, out); }
     if (rule_.fit_weight > 0.0) { out.fit = fit(losses, order); }
     if (tail_paths != nullptr) { tail_paths->insert(tail_paths->end(), order.begin(), order.begin() + out.tail_count); }
     return out;
   }
 
  private:
+  /// Standard errors from what each replicate says of the quantile and of ES: their sums are independent.
+  void set_errors_of_replicates(const std::vector<double>& losses, const std::vector<std::uint32_t>& order,
+                                TailFigures& out) const {
+    const double alpha = 1.0 - run_.confidence;
+    std::vector<double> beyond(rule_.num_replicates, 0.0), influence(rule_.num_replicates, 0.0);
+    for (std::uint32_t p = 0; p < losses.size(); ++p) {
+      const std::size_t r = p % rule_.num_replicates;
+      beyond[r] -= weight(p) * alpha;
+      influence[r] += weight(p) * (out.var + std::max(losses[p] - out.var, 0.0) / alpha - out.es);
+    }
+    for (std::uint32_t i = 0; i < out.tail_count; ++i) { beyond[order[i] % rule_.num_replicates] += weight(order[i]); }
+    const auto deviation_of_sum = [](const std::vector<double>& sums) {
+      const double n = static_cast<double>(sums.size());
+      const double mean = std::accumulate(sums.begin(), sums.end(), 0.0) / n;
+      double squares = 0.0;
+      for (const double s : sums) { squares += (s - mean) * (s - mean); }
+      return std::sqrt(squares * n / (n - 1.0));
+    };
+    out.es_standard_error = deviation_of_sum(influence) / rule_.weight_sum;
+    out.var_standard_error *= deviation_of_sum(beyond) / rule_.rank_spread;
+  }
+
   /// Probability-weighted moments of the losses beyond the fit's threshold.
   TailFit fit(const std::vector<double>& losses, const std::vector<std::uint32_t>& order) const {
     const std::uint32_t beyond = rank_position(order, rule_.fit_weight);
@@ -257,8 +354,8 @@ class TailOracle {
     if (!(a0 > 0.0)) { return {u, 0.0, 0.0, u}; }
     const double shape = 2.0 - a0 / (a0 - 2.0 * a1), scale = 2.0 * a0 * a1 / (a0 - 2.0 * a1);
     const double ratio = all / rule_.tail_weight;
-    const double var = u + (std::fabs(shape) < 1e-9 ? scale * std::log(ratio)
-                                                    : scale / shape * (std::pow(ratio, shape) - 1.0));
+    const double var =
+        u + (std::fabs(shape) < 1e-9 ? scale * std::log(ratio) : scale / shape * (std::pow(ratio, shape) - 1.0));
     return {u, shape, scale, (var + scale - shape * u) / (1.0 - shape)};
   }
 

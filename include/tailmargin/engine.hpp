@@ -10,15 +10,17 @@
 #include "tailmargin/book.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tailmargin/model.hpp"
+#include "tailmargin/sampler.hpp"
 
 namespace tailmargin {
 
 enum class BackendChoice : std::uint8_t { automatic, cuda, cpu, reference };
 
-/// How to run. Nothing but num_paths and seed can change a result.
+/// How to run. Nothing but num_paths, seed and sampler can change a result.
 struct RunConfig {
   std::uint64_t num_paths = 100'000;
   std::uint64_t seed = 1;
+  Sampler sampler = Sampler::plain;
   BackendChoice backend = BackendChoice::automatic;
   int threads = 0;                       ///< 0: all
   std::string isa = "auto";              ///< cpu: auto, baseline, avx2, avx512

@@ -25,7 +25,8 @@ struct DriveRows {
 
 /// Rows of float scratch a path group needs, each of `stride` floats.
 TM_HD std::uint32_t drive_scratch_rows(const DrivePayload& in) {
-  return in.simulate.num_steps + (in.simulate.num_draws + 3) / 4 * 4 + in.simulate.num_classes;
+  const std::uint32_t sums = in.simulate.points.num_sums == 0 ? 0 : draw_rows(in.simulate);
+  return in.simulate.num_steps + draw_rows(in.simulate) + in.simulate.num_classes + sums;
 }
 
 /// The variance of one step of W paths, added up: over all, by regime, and by regime and class (unweighted).
@@ -57,11 +58,12 @@ TM_HD void add_step_variance(const DrivePayload& in, const std::uint32_t* regime
 template <int W>
 TM_HD void drive_lanes(const DrivePayload& in, std::uint64_t first_path, float* scratch, const DriveRows& out) {
   const SimulatePayload& model = in.simulate;
-  const std::uint32_t classes = model.num_classes + 1, draws = (model.num_draws + 3) / 4 * 4;
+  const std::uint32_t classes = model.num_classes + 1, draws = draw_rows(model);
   float* steps = scratch;
   float* normal = steps + model.num_steps * W;
   float* scale = normal + draws * W;
-  math::PhiloxBlock chain_words[W], count_words[W];
+  float* missing = scale + model.num_classes * W;
+  StepChoices<W> chain, counts;
   std::uint32_t regime[W], jumps[W];
   float score[W];
   const auto clear = [&](float* rows, std::uint32_t count) {
@@ -78,13 +80,13 @@ TM_HD void drive_lanes(const DrivePayload& in, std::uint64_t first_path, float* 
     score[l] = 0.0f;
   }
   for (std::uint32_t step = 0; step < model.num_steps; ++step) {
-    advance_regimes<W>(model, first_path, step, chain_words, regime);
+    advance_regimes<W>(model, first_path, step, chain, regime);
     if (model.num_classes != 0 && step % model.steps_per_mixing == 0) {
       draw_scales<W>(model, first_path, step / model.steps_per_mixing, score, scale, W);
     }
     add_step_variance<W>(in, regime, scale, steps + step * W, out);
     if (model.num_processes != 0) {
-      count_jumps<W>(model, first_path, step, regime, count_words, jumps);
+      count_jumps<W>(model, first_path, step, regime, counts, jumps);
       for (std::uint32_t l = 0; l < W; ++l) { out.jumps[l] += static_cast<float>(jumps[l]); }
     }
   }
@@ -96,7 +98,7 @@ TM_HD void drive_lanes(const DrivePayload& in, std::uint64_t first_path, float* 
   if (out.sums == nullptr) { return; }
   clear(out.sums, draws);
   for (std::uint32_t step = 0; step < model.num_steps; ++step) {
-    draw_normals<W>(model, first_path, step, normal, W);
+    draw_normals<W>(model, first_path, step, normal, missing, W);
     float weight[W];
     for (std::uint32_t l = 0; l < W; ++l) { weight[l] = steps[step * W + l] * unit[l]; }
     for (std::uint32_t j = 0; j < model.num_draws; ++j) {

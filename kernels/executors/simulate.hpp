@@ -2,6 +2,7 @@
 // factor steps, jumps.
 #pragma once
 
+#include "kernels/executors/point_set.hpp"
 #include "kernels/math/normal.hpp"
 #include "kernels/math/philox.hpp"
 
@@ -66,6 +67,7 @@ struct SimulatePayload {
   const JumpProcess* processes;            ///< [process]
   const JumpEffectEntry* effects;
   const Observation* observations;  ///< [row] rising in step
+  PointSet points;
 };
 
 /// More jumps than this in one step are not sampled: with one a step at most expected, they have probability 1e-6.
@@ -110,14 +112,24 @@ TM_HD void draw_step_words(const SimulatePayload& in, math::RngStream stream, st
   }
 }
 
+/// What W paths make one choice of each step from: a word for each of four steps, or one uniform number for all steps.
+template <int W>
+struct StepChoices {
+  math::PhiloxBlock words[W];
+  double uniform[W];
+};
+
 /// Moves the chain of W paths on by one step (0-based); the first step draws from the start distribution.
 template <int W>
 TM_HD void advance_regimes(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step,
-                           math::PhiloxBlock* words, std::uint32_t* regime) {
-  draw_step_words<W>(in, math::RngStream::regime, first_path, step, words);
+                           StepChoices<W>& choices, std::uint32_t* regime) {
+  const bool points = in.points.num_axes != 0;
+  if (!points) { draw_step_words<W>(in, math::RngStream::regime, first_path, step, choices.words); }
+  if (points && step == 0) { point_uniforms<W>(in.points, PointAxis::chain, first_path, choices.uniform); }
   for (int l = 0; l < W; ++l) {
     const std::uint32_t* bounds = step == 0 ? in.start_bounds : in.transition_bounds + regime[l] * in.num_regimes;
-    regime[l] = select_regime(bounds, in.num_regimes, math::word_of(words[l], step % 4));
+    regime[l] = points ? split_uniform(bounds, in.num_regimes - 1, choices.uniform[l])
+                       : select_regime(bounds, in.num_regimes, math::word_of(choices.words[l], step % 4));
   }
 }
 
@@ -138,11 +150,18 @@ template <int W>
 TM_HD void draw_scales(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t day, float* score,
                        float* scale, std::uint32_t stride) {
   const std::uint64_t block = math::rng_block(math::RngStream::mixing, 0, day / 4);
-  TM_LANES
-  for (int l = 0; l < W; ++l) {
-    const math::PhiloxBlock words = math::philox4x32_10(in.seed, block, first_path + static_cast<std::uint64_t>(l));
-    const float fresh = math::normal_from_word(math::word_of(words, day % 4));
-    score[l] = day == 0 ? fresh : math::fma(in.score_fresh, fresh, in.score_keep * score[l]);
+  if (day == 0 && in.points.num_axes != 0) {
+    std::uint32_t word[W];
+    point_words<W>(in.points, static_cast<std::uint32_t>(PointAxis::tail_score), first_path, word);
+    TM_LANES
+    for (int l = 0; l < W; ++l) { score[l] = math::normal_from_word(word[l]); }
+  } else {
+    TM_LANES
+    for (int l = 0; l < W; ++l) {
+      const math::PhiloxBlock words = math::philox4x32_10(in.seed, block, first_path + static_cast<std::uint64_t>(l));
+      const float fresh = math::normal_from_word(math::word_of(words, day % 4));
+      score[l] = day == 0 ? fresh : math::fma(in.score_fresh, fresh, in.score_keep * score[l]);
+    }
   }
   for (std::uint32_t c = 0; c < in.num_classes; ++c) {
     const float* pieces = in.scale_pieces + c * ScaleTable::num_pieces * 4;
@@ -151,20 +170,18 @@ TM_HD void draw_scales(const SimulatePayload& in, std::uint64_t first_path, std:
   }
 }
 
-/// Independent normals of W paths for one step: normal[j * stride + lane].
+/// Floats of one set of draws: whole blocks of random words.
+TM_HD std::uint32_t draw_rows(const SimulatePayload& in) { return (in.num_draws + 3) / 4 * 4; }
+
+/// Draws of W paths for one step: normal[j * stride + lane]. `sums` is what they still lack, if points say how far they
+/// go.
 template <int W>
 TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step, float* normal,
-                        std::uint32_t stride) {
-  for (std::uint32_t j = 0; j < in.num_draws; j += 4) {
-    const std::uint64_t block = math::rng_block(math::RngStream::factor_shock, step, j / 4);
-    std::uint32_t words[4 * W];
-    math::philox4x32_10_lanes<W>(in.seed, block, first_path, words);
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      float* out = normal + (j + i) * stride;
-      TM_LANES
-      for (std::uint32_t l = 0; l < W; ++l) { out[l] = math::normal_from_word(words[i * W + l]); }
-    }
-  }
+                        float* sums, std::uint32_t stride) {
+  draw_normal_rows<W>(in.seed, math::RngStream::factor_shock, step, first_path, in.num_draws, normal, stride);
+  if (in.points.num_sums == 0) { return; }
+  if (step == 0) { start_sums<W>(in.points, in.seed, first_path, in.num_steps, in.num_draws, sums, stride); }
+  bridge_draws<W>(in.num_steps - step, in.num_draws, normal, sums, stride);
 }
 
 /// One row of a sparse matrix times the inputs of W paths, with one regime's coefficients. `sum` is a local array of
@@ -251,28 +268,35 @@ TM_HD float jump_size(const JumpProcess& process, std::uint32_t word) {
   return math::smaller(math::larger(size, -process.max), process.max);
 }
 
-/// Words of jump number n of a step: the first for its process, the second for its size.
-TM_HD math::PhiloxBlock jump_words(const SimulatePayload& in, std::uint64_t path, std::uint32_t step, std::uint32_t n) {
-  return math::philox4x32_10(in.seed, math::rng_block(math::RngStream::jump, step, n), path);
-}
+/// A jump of a path: number n of a step, with so many in the steps before.
+struct JumpNumber {
+  std::uint32_t step, n, before;
+};
 
-TM_HD std::uint32_t select_process(const SimulatePayload& in, std::uint32_t regime, std::uint32_t word) {
-  return search_bounds(in.jump_bounds + regime * in.num_processes, in.num_processes - 1, word);
-}
+/// What a jump is: its process and the word its size comes from.
+struct JumpChoice {
+  std::uint32_t process, size_word;
+};
 
-/// The process of jump number n of a step.
-TM_HD std::uint32_t jump_process(const SimulatePayload& in, std::uint64_t path, std::uint32_t step,
-                                 std::uint32_t regime, std::uint32_t n) {
-  return select_process(in, regime, jump_words(in, path, step, n).word[0]);
+/// The choice of a jump: two words of its own, or for the first jump of the path two coordinates of its point.
+TM_HD JumpChoice choose_jump(const SimulatePayload& in, std::uint64_t path, std::uint32_t regime, JumpNumber jump) {
+  const std::uint64_t block = math::rng_block(math::RngStream::jump, jump.step, jump.n);
+  math::PhiloxBlock words = math::philox4x32_10(in.seed, block, path);
+  if (in.points.num_axes != 0 && jump.before + jump.n == 0) {
+    point_words<1>(in.points, static_cast<std::uint32_t>(PointAxis::jump_process), path, &words.word[0]);
+    point_words<1>(in.points, static_cast<std::uint32_t>(PointAxis::jump_size), path, &words.word[1]);
+  }
+  return {search_bounds(in.jump_bounds + regime * in.num_processes, in.num_processes - 1, words.word[0]),
+          words.word[1]};
 }
 
 /// The jumps of one path in one step, one after the other: which process, how large, and its effects.
 TM_HD void add_jumps(const SimulatePayload& in, std::uint64_t path, std::uint32_t step, std::uint32_t regime,
-                     std::uint32_t count, float* state, std::uint32_t stride) {
+                     std::uint32_t before, std::uint32_t count, float* state, std::uint32_t stride) {
   for (std::uint32_t n = 0; n < count; ++n) {
-    const math::PhiloxBlock words = jump_words(in, path, step, n);
-    const JumpProcess process = in.processes[select_process(in, regime, words.word[0])];
-    const float size = jump_size(process, words.word[1]);
+    const JumpChoice jump = choose_jump(in, path, regime, {step, n, before});
+    const JumpProcess process = in.processes[jump.process];
+    const float size = jump_size(process, jump.size_word);
     for (std::uint32_t e = process.first_effect; e < process.last_effect; ++e) {
       float* x = state + in.effects[e].factor * stride;
       x[0] = math::fma(in.effects[e].change, size, x[0]);
@@ -280,21 +304,28 @@ TM_HD void add_jumps(const SimulatePayload& in, std::uint64_t path, std::uint32_
   }
 }
 
-/// Number of jumps of W paths in one step: one word each, four steps to a block.
+/// Number of jumps of W paths in one step: one word each, four steps to a block; or one uniform number for all steps.
 template <int W>
 TM_HD void count_jumps(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step,
-                       const std::uint32_t* regime, math::PhiloxBlock* words, std::uint32_t* count) {
-  draw_step_words<W>(in, math::RngStream::jump_count, first_path, step, words);
+                       const std::uint32_t* regime, StepChoices<W>& choices, std::uint32_t* count) {
+  const bool points = in.points.num_axes != 0;
+  if (!points) { draw_step_words<W>(in, math::RngStream::jump_count, first_path, step, choices.words); }
+  if (points && step == 0) { point_uniforms<W>(in.points, PointAxis::jump_count, first_path, choices.uniform); }
   for (int l = 0; l < W; ++l) {
     const std::uint32_t* bounds = in.jump_counts + regime[l] * max_jumps_per_step;
-    const std::uint32_t word = math::word_of(words[l], step % 4);
-    count[l] = (word >> 1) < bounds[0] ? 0u : count_bounds(bounds, max_jumps_per_step, word);
+    if (points) {
+      count[l] = split_uniform(bounds, max_jumps_per_step, choices.uniform[l]);
+    } else {
+      const std::uint32_t word = math::word_of(choices.words[l], step % 4);
+      count[l] = (word >> 1) < bounds[0] ? 0u : count_bounds(bounds, max_jumps_per_step, word);
+    }
   }
 }
 
 /// Rows of float scratch a path group needs, each of `stride` floats.
 TM_HD std::uint32_t scratch_rows(const SimulatePayload& in) {
-  return in.num_factors + (in.num_draws + 3) / 4 * 4 + in.num_shared + in.num_classes;
+  const std::uint32_t sums = in.points.num_sums == 0 ? 0 : draw_rows(in);
+  return in.num_factors + draw_rows(in) + in.num_shared + in.num_classes + sums;
 }
 
 /// Simulates paths first_path .. first_path + W - 1 and writes their observations to
@@ -306,13 +337,15 @@ TM_HD void simulate_lanes(const SimulatePayload& in, std::uint64_t first_path, f
                           float* out, std::uint64_t out_stride, std::uint8_t* regimes) {
   float* state = scratch;
   float* normal = state + in.num_factors * stride;
-  float* shared = normal + (in.num_draws + 3) / 4 * 4 * stride;
+  float* shared = normal + draw_rows(in) * stride;
   float* scale = shared + in.num_shared * stride;
-  math::PhiloxBlock chain_words[W], count_words[W];
-  std::uint32_t regime[W], jumps[W];
+  float* sums = scale + in.num_classes * stride;
+  StepChoices<W> chain, counts;
+  std::uint32_t regime[W], jumps[W], jumps_before[W];
   float score[W];
   for (int l = 0; l < W; ++l) {
     regime[l] = 0;
+    jumps_before[l] = 0;
     score[l] = 0.0f;
   }
   for (std::uint32_t f = 0; f < in.num_factors; ++f) {
@@ -320,17 +353,19 @@ TM_HD void simulate_lanes(const SimulatePayload& in, std::uint64_t first_path, f
   }
   std::uint32_t row = 0;
   for (std::uint32_t step = 0; step < in.num_steps; ++step) {
-    advance_regimes<W>(in, first_path, step, chain_words, regime);
+    advance_regimes<W>(in, first_path, step, chain, regime);
     if (in.num_classes != 0 && step % in.steps_per_mixing == 0) {
       draw_scales<W>(in, first_path, step / in.steps_per_mixing, score, scale, stride);
     }
-    draw_normals<W>(in, first_path, step, normal, stride);
+    draw_normals<W>(in, first_path, step, normal, sums, stride);
     step_factors<W>(in, regime, normal, scale, shared, state, stride);
     if (in.num_processes != 0) {
-      count_jumps<W>(in, first_path, step, regime, count_words, jumps);
+      count_jumps<W>(in, first_path, step, regime, counts, jumps);
       for (int l = 0; l < W; ++l) {
         if (jumps[l] != 0) {
-          add_jumps(in, first_path + static_cast<std::uint64_t>(l), step, regime[l], jumps[l], state + l, stride);
+          add_jumps(in, first_path + static_cast<std::uint64_t>(l), step, regime[l], jumps_before[l], jumps[l],
+                    state + l, stride);
+          jumps_before[l] += jumps[l];
         }
       }
     }

@@ -27,6 +27,9 @@ struct TailRule {
   double rank_spread;        ///< one standard deviation of the weight beyond the quantile
   double fit_weight;         ///< weight of the tail a generalised Pareto law is fitted to; 0: none is
   std::uint32_t num_tail;    ///< number of worst losses that surely reach tail_weight + rank_spread and fit_weight
+  static constexpr std::uint32_t max_replicates = 16;
+  std::uint32_t num_replicates = 0;  ///< 0: paths are independent; else path p is of replicate p % num_replicates
+  double replicate_weight[max_replicates] = {};  ///< [replicate] sum of weights of its paths
 };
 
 /// A generalised Pareto law of the losses beyond a threshold: P(L > u + y | L > u) = (1 + shape y / scale)^(-1 /
@@ -85,11 +88,47 @@ TM_HD TailFit fit_tail(const TailRule& rule, const TailLoss<Real>* tail, std::ui
   return {threshold, shape, scale, (var + scale - shape * threshold) / (1.0 - shape)};
 }
 
+/// What the paths of a replicate say: how far the weight beyond the quantile, and the influence on ES, are from what
+/// they are in the whole sample. Replicates are independent, so their spread is the error of the whole, also where
+/// paths within one are not.
+struct ReplicateSums {
+  double beyond[TailRule::max_replicates] = {}, influence[TailRule::max_replicates] = {};
+
+  /// Standard deviation of the sum over all replicates of one of the two.
+  TM_HD static double spread(const double* sums, std::uint32_t count) {
+    double mean = 0.0, squares = 0.0;
+    for (std::uint32_t r = 0; r < count; ++r) { mean += sums[r]; }
+    mean /= count;
+    for (std::uint32_t r = 0; r < count; ++r) { squares = math::fma(sums[r] - mean, sums[r] - mean, squares); }
+    return math::sqrt(squares * count / (count - 1.0));
+  }
+};
+
+/// @param tail  [tail_count] the paths beyond the quantile
+template <class Real>
+TM_HD ReplicateSums sum_replicates(const TailRule& rule, const TailLoss<Real>* tail, std::uint32_t tail_count,
+                                   const std::uint32_t* weights, double quantile, double es) {
+  ReplicateSums out;
+  const double scale = rule.weight_sum / rule.tail_weight;  // 1 / (1 - confidence)
+  for (std::uint32_t i = 0; i < tail_count; ++i) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    const std::uint32_t r = tail[i].path % rule.num_replicates;
+    out.beyond[r] += weight;
+    out.influence[r] = math::fma(weight * scale, double(tail[i].loss) - quantile, out.influence[r]);
+  }
+  for (std::uint32_t r = 0; r < rule.num_replicates; ++r) {
+    out.beyond[r] = math::fma(-rule.replicate_weight[r], 1.0 / scale, out.beyond[r]);
+    out.influence[r] = math::fma(rule.replicate_weight[r], quantile - es, out.influence[r]);
+  }
+  return out;
+}
+
 /// VaR and ES of the sorted tail.
 ///   VaR  smallest loss q with weight{L > q} <= tail_weight
 ///   ES   q + sum of w (L - q)^+ / tail_weight       (Acerbi and Tasche 2002, any weights)
 /// Standard error of ES from influence values psi = q + (L - q)^+ / (1 - confidence) - ES; of VaR from the
-/// distance between the losses one standard deviation of rank either side.
+/// distance between the losses one standard deviation of rank either side. With replicates, from the spread between
+/// their sums of psi, and of the weight beyond q.
 /// @param tail     [count] sorted by worse(); holds every path down to rank tail_weight + rank_spread
 /// @param weights  [path] or null for ones
 template <class Real>
@@ -141,6 +180,11 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
   out.worst_loss = double(tail[0].loss);
   out.worst_path = tail[0].path;
   out.tail_count = tail_count;
+  if (rule.num_replicates != 0) {
+    const ReplicateSums sums = sum_replicates(rule, tail, tail_count, weights, quantile, es);
+    out.es_standard_error = ReplicateSums::spread(sums.influence, rule.num_replicates) / rule.weight_sum;
+    out.var_standard_error *= ReplicateSums::spread(sums.beyond, rule.num_replicates) / rule.rank_spread;
+  }
   out.fit = rule.fit_weight > 0.0 ? fit_tail(rule, tail, count, weights) : TailFit{};
   return out;
 }

@@ -11,11 +11,14 @@ namespace tailmargin::math {
 
 /// What a random block is for. Never renumber: results of old runs depend on it.
 enum class RngStream : std::uint32_t {
-  factor_shock = 0,  ///< index = factor / 4, word = factor % 4
-  regime = 1,        ///< step / 4 in the index, word = step % 4
-  mixing = 2,        ///< block of hours / 4 in the index, word = block % 4
-  jump_count = 3,    ///< step / 4 in the index, word = step % 4
-  jump = 4,          ///< index = number of the jump in its step; word 0 its process, word 1 its size
+  factor_shock = 0,    ///< index = factor / 4, word = factor % 4
+  regime = 1,          ///< step / 4 in the index, word = step % 4
+  mixing = 2,          ///< block of hours / 4 in the index, word = block % 4
+  jump_count = 3,      ///< step / 4 in the index, word = step % 4
+  jump = 4,            ///< index = number of the jump in its step; word 0 its process, word 1 its size
+  point_scramble = 5,  ///< step = axis, index = bit / 4, word = bit % 4: which higher bits are added to a bit
+  point_shift = 6,     ///< step = axis, index = replicate / 4, word = replicate % 4
+  horizon_sum = 7,     ///< index = factor / 4, word = factor % 4: sums of draws over the horizon, where points say them
 };
 
 struct PhiloxBlock {

@@ -40,6 +40,11 @@ exits "version" 0 "$program" --version
 exits "no command is wrong usage" 2 "$program"
 exits "unknown option is wrong usage" 2 "${margin[@]}" -o "$work/no" --pathz 3
 exits "unknown backend is wrong usage" 2 "${margin[@]}" -o "$work/no" --backend gpu
+exits "unknown sampler is wrong usage" 2 "${margin[@]}" -o "$work/no" --sampler halton
+for sampler in plain stratified sobol; do
+  exits "sampler $sampler" 0 "${margin[@]}" -o "$work/run4" --sampler $sampler
+  check "run.json names it" 1 "$(grep -c "\"sampler\": \"$sampler\"" "$work/run4/run.json")"
+done
 exits "too few paths is wrong usage" 2 "$program" margin "$work/book" -o "$work/no" --progress never --paths 99
 says "how many are needed" "at least 100 paths"
 for bad in 0 -5 010000 0x100 1e5 100,000 99999999999; do

@@ -6,6 +6,7 @@
 #include "host/synth/synth.hpp"
 #include "kernels/cuda/simt/simt_backend.hpp"
 #include "tests/cuda/same_tails.hpp"
+#include "tests/estimators/support.hpp"
 #include "tests/support/small_book.hpp"
 
 namespace tailmargin::test {
@@ -28,6 +29,23 @@ TEST_P(BackendsAgree, OnAMadeUpExchange) {
   const Tails cpu = make_cpu_backend({})->tails(run, run.accounts, request);
   expect_same_figures(simt, cpu);
   expect_same_paths(simt, cpu);
+}
+
+TEST_P(BackendsAgree, OnEverySampler) {
+  for (const Sampler sampler : {Sampler::stratified, Sampler::sobol}) {
+    const PreparedRun run = prepare_run(three_coin_book(), wild_model(), 1'300, 11, sampler);
+    TailsRequest request;
+    request.precision = GetParam();
+    request.keep_paths = KeepTailPaths::yes;
+    simt::SimtOptions options;
+    options.pipeline = {.accounts_per_batch = 2, .paths_per_chunk = 512, .sample_paths = 300};
+
+    const Tails simt = simt::make_simt_backend(options)->tails(run, run.accounts, request);
+
+    const Tails cpu = make_cpu_backend({})->tails(run, run.accounts, request);
+    expect_same_figures(simt, cpu);
+    expect_same_paths(simt, cpu);
+  }
 }
 
 TEST_P(BackendsAgree, OnABookWithoutUnderlyings) {

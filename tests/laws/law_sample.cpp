@@ -90,7 +90,7 @@ LawSample::LawSample(const Book& book, const Model& model, const std::vector<Fac
                   regimes_[t].begin() + static_cast<std::ptrdiff_t>(first));
     }
   }
-  for (const std::uint32_t weight : sample_weights(run_.scenarios, seed, num_paths)) {
+  for (const std::uint32_t weight : sample_weights(run_.scenarios, run_.points, seed, num_paths)) {
     weights_.push_back(weight / weight_unit);
   }
 }

@@ -51,6 +51,7 @@ TEST(Simulate, LanesDoNotChangeABit) {
   for (const std::uint32_t factors : {1u, 4u, 7u}) {
     SmallModel model(6, factors);
     if (factors > 1) { model.add_everything(); }
+    if (factors == 4) { model.run.points = prepare_points(model.run.scenarios, Sampler::sobol, 42); }
     const SimulateTables tables = model.tables(42);
     const SimulatePayload in = tables.payload();
 
@@ -76,6 +77,42 @@ TEST(Simulate, PathDependsOnItsNumberOnly) {
   for (std::uint32_t row = 0; row < in.num_observations; ++row) {
     for (std::uint64_t p = 0; p < 16; ++p) {
       ASSERT_EQ(later.value(row, p), from_zero.value(row, 37 + p)) << row << ' ' << p;
+    }
+  }
+}
+
+TEST(Simulate, PathOfAPointDependsOnItsNumberOnly) {
+  SmallModel model(5, 3);
+  model.add_everything();
+  model.run.points = prepare_points(model.run.scenarios, Sampler::sobol, 42);
+  const SimulateTables tables = model.tables(42);
+  const SimulatePayload in = tables.payload();
+
+  const Scenarios from_zero = simulate<16>(in, 64);
+  const Scenarios later = simulate<16>(in, 16, 37);
+
+  for (std::uint32_t row = 0; row < in.num_observations; ++row) {
+    for (std::uint64_t p = 0; p < 16; ++p) {
+      ASSERT_EQ(later.value(row, p), from_zero.value(row, 37 + p)) << row << ' ' << p;
+    }
+  }
+}
+
+// The chain of 16 replicates of 256 points: regimes are taken as often as the stationary law says, to one point or so
+// of each replicate, where independent paths would miss by a binomial's spread of 29.
+TEST(Simulate, PointsTakeRegimesAsOftenAsTheLawSays) {
+  constexpr std::uint64_t paths = 4096;
+  SmallModel model(6, 3);
+  model.run.points = prepare_points(model.run.scenarios, Sampler::stratified, 3);
+  const SimulateTables tables = model.tables(3);
+  const Scenarios out = simulate<64>(tables.payload(), paths);
+
+  const auto law = model.stationary();
+  for (const std::uint32_t step : {0u, 5u}) {
+    for (std::uint32_t k = 0; k < 3; ++k) {
+      double count = 0.0;
+      for (std::uint64_t p = 0; p < paths; ++p) { count += out.regime(step, p) == k ? 1.0 : 0.0; }
+      EXPECT_NEAR(count, paths * law[k], step == 0 ? 8.0 : 30.0) << step << ' ' << k;
     }
   }
 }
