@@ -116,7 +116,7 @@ TM_HD void draw_step_words(const SimulatePayload& in, math::RngStream stream, st
 template <int W>
 struct StepChoices {
   math::PhiloxBlock words[W];
-  double uniform[W];
+  double uniform[W] = {};
 };
 
 /// Moves the chain of W paths on by one step (0-based); the first step draws from the start distribution.
