@@ -83,7 +83,8 @@ class Panel:
         shown = self.points if len(self.points) < 4 else self.points[-3:]
         for p in shown:
             parts.append(self.text(self.at(p[self.axis], 0)[0], bottom + 13, short(p[self.axis]), size=9))
-        parts.append(self.fitted_line())
+        if len(self.points) >= 3:
+            parts.append(self.fitted_line())
         parts.append(self.curve([p["seconds"] / self.most_seconds for p in self.points], TIME))
         parts.append(self.curve([p["peak_rss_bytes"] / 2**20 / self.most_mib for p in self.points], MEMORY))
         return "\n".join(parts)
