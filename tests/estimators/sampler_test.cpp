@@ -100,7 +100,7 @@ TEST(Samplers, SobolTakesMostNoiseOutOfOneFactor) {
 
   const double s = 0.6 * std::sqrt(1.0 / 365.0), z = 2.3263478740;  // Abramowitz and Stegun, table 26.5
   const double es = 120'000.0 * (1.0 - std::exp(0.5 * s * s) * 0.5 * std::erfc((z + s) / std::sqrt(2.0)) / 0.01);
-  EXPECT_GT(plain.variance() / sobol.variance(), 15.0);  // found: 32; of 40 seeds, so uncertain by a third
+  EXPECT_GT(plain.variance() / sobol.variance(), 15.0);            // found: 32; of 40 seeds, so uncertain by a third
   EXPECT_NEAR(sobol.mean(), es, 4.0 * sobol.error() + 1e-4 * es);  // ES of a sample is low by a share of 1 / paths
   EXPECT_NEAR(sobol.honesty(), 1.0, 0.4);
 }
