@@ -42,7 +42,7 @@ FactorPaths simulate_factors(const Book& book, const Model& model, std::uint64_t
   for (std::uint32_t f = 0; f < out.factors.size(); ++f) {
     run.scenarios.observations.push_back({run.scenarios.num_steps, f});
   }
-  out.weights = sample_weights(run.scenarios, seed, num_paths);
+  out.weights = sample_weights(run.scenarios, run.points, seed, num_paths);
   out.change.assign(out.factors.size(), std::vector<float>(num_paths));
   simulate_observations(run, [&](std::size_t row, std::uint64_t first, const float* values, std::uint32_t count) {
     std::copy(values, values + count, out.change[row].begin() + static_cast<std::ptrdiff_t>(first));

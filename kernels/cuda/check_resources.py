@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compares registers, stack and spills of every kernel with the limits in resource_limits.json.
+"""Compares registers, stack, shared memory and spills of every kernel with the limits in resource_limits.json.
 
 Compiles the kernels once more with the compiler's resource report, so it needs nvcc but no device.
 A kernel without a limit, a limit without a kernel, a spill, or one register too many fails. With another compiler
-than the one the limits were written with, registers and stack are printed but not judged.
+than the one the limits were written with, registers, stack and shared memory are printed but not judged.
 --write replaces the limits by what was found; read the difference before you commit it.
 """
 import argparse
@@ -19,6 +19,7 @@ KERNEL = re.compile(r"Compiling entry function '(\S+)'")
 OWN = re.compile(r"(?:run_for_each|run_for_blocks)INS_\d+([A-Z][A-Za-z]*?)(?:I([fd])E)?E+vT_")
 STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 REGISTERS = re.compile(r"Used (\d+) registers")
+SHARED = re.compile(r"(\d+) bytes smem")  # fixed at compile time; what a launch asks for is planned at run time
 
 
 def compile_report(nvcc, architecture, source):
@@ -48,11 +49,12 @@ def kernel_name(mangled):
 
 
 def resources(report):
-    """(name or None, registers, stack, spills) of every kernel of a report."""
+    """(name or None, registers, stack, shared memory, spills) of every kernel of a report."""
     parts = KERNEL.split(report)[1:]
     for mangled, text in zip(parts[0::2], parts[1::2]):
-        stack, registers = STACK.search(text), REGISTERS.search(text)
-        yield kernel_name(mangled), int(registers[1]), int(stack[1]), int(stack[2]) + int(stack[3])
+        stack, registers, shared = STACK.search(text), REGISTERS.search(text), SHARED.search(text)
+        yield (kernel_name(mangled), int(registers[1]), int(stack[1]), int(shared[1]) if shared else 0,
+               int(stack[2]) + int(stack[3]))
 
 
 def main():
@@ -65,12 +67,13 @@ def main():
     limits_file = HERE / "resource_limits.json"
     found, problems = {}, []
     for source in sorted(HERE.glob("*.cu")):
-        for name, registers, stack, spills in resources(compile_report(arguments.nvcc, arguments.architecture, source)):
+        report = compile_report(arguments.nvcc, arguments.architecture, source)
+        for name, registers, stack, shared, spills in resources(report):
             if spills:
                 problems.append(f"{name or 'a library kernel'} in {source.name} spills {spills} bytes")
             if name:
                 # The device hands out registers in eights, so smaller differences cost nothing.
-                found[name] = {"registers": (registers + 7) // 8 * 8, "stack_bytes": stack}
+                found[name] = {"registers": (registers + 7) // 8 * 8, "stack_bytes": stack, "shared_bytes": shared}
     compiler = {"nvcc": compiler_release(arguments.nvcc), "architecture": arguments.architecture}
     if arguments.write:
         limits_file.write_text(json.dumps({"compiler": compiler, "kernels": found}, indent=2, sort_keys=True) + "\n",

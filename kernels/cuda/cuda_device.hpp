@@ -2,17 +2,22 @@
 // in the launches_*.cu files.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/cuda/kernel.hpp"
 #include "kernels/cuda/pipeline/device_buffer.hpp"
 
+struct CUmemPoolHandle_st;
 struct CUstream_st;
 
 namespace tailmargin {
 
 /// All calls throw DeviceError; allocate also OutOfDeviceMemory. Streams do not wait for the default stream.
+///
+/// Memory comes from a pool of this object's own, and what is released stays there for the next run: allocating is
+/// then a matter of microseconds. Pinned host memory, which is slow to get, is kept likewise. Release only what no
+/// stream uses any more.
 class CudaDevice {
  public:
   using Stream = CUstream_st*;
@@ -27,16 +32,25 @@ class CudaDevice {
   void activate();
   /// The GPU's name.
   const char* description() const { return name_; }
+  /// On the device: of the system and of the pool.
   std::uint64_t free_bytes() const;
   /// Dynamic shared memory a block may ask for.
   std::uint32_t max_shared_bytes() const { return max_shared_bytes_; }
+  std::uint32_t num_multiprocessors() const { return num_multiprocessors_; }
+  /// Warps of a block that should have a multiprocessor for itself.
+  std::uint32_t max_warps() const { return 32; }
+  /// Blocks that can be at work at once, as far as threads and shared memory go; at least one per multiprocessor.
+  std::uint64_t resident_blocks(std::uint32_t threads, std::uint32_t shared_bytes) const;
 
   void* allocate(MemoryKind kind, std::uint64_t bytes);
   void release(MemoryKind kind, void* memory) noexcept;
 
   Stream create_stream();
+  /// Waits for its work first.
   void destroy_stream(Stream stream) noexcept;
   void synchronize(Stream stream);
+  /// The same in a destructor: an error is left to the next call.
+  void drain(Stream stream) noexcept;
 
   /// Asynchronous for pinned host memory; pageable memory has been read when this returns.
   void copy_to_device(void* to, const void* from, std::uint64_t bytes, Stream stream);
@@ -53,17 +67,22 @@ class CudaDevice {
   template <Launchable Functor>
   void for_blocks(const char* name, Stream stream, const BlockGrid& grid, const Functor& functor);
 
-  /// Sorts keys[begins[i] .. ends[i]) upwards for every segment; segments lie one after the other, with gaps.
-  /// Synchronises the stream. @return the sorted keys: `keys` or `alternate`, the other one is scratch
-  template <class Key>
-  Key* sort_segments(Key* keys, Key* alternate, std::uint64_t num_keys, std::uint64_t num_segments,
-                     const std::int64_t* begins, const std::int64_t* ends, Stream stream);
-
  private:
+  struct PinnedBlock {
+    void* memory;
+    std::uint64_t bytes;
+  };
+
+  void* allocate_on_device(std::uint64_t bytes);
+  void* allocate_pinned(std::uint64_t bytes);
+
   int ordinal_;
-  std::uint32_t max_shared_bytes_ = 0;
+  Stream memory_stream_ = nullptr;
+  CUmemPoolHandle_st* pool_ = nullptr;
+  std::vector<PinnedBlock> pinned_used_, pinned_free_;
+  std::uint32_t max_shared_bytes_ = 0, shared_bytes_per_multiprocessor_ = 0, reserved_shared_bytes_ = 0;
+  std::uint32_t num_multiprocessors_ = 0, max_threads_per_multiprocessor_ = 0;
   char name_[256] = {};
-  DeviceBuffer<std::byte, CudaDevice> sort_scratch_;
 };
 
 }  // namespace tailmargin

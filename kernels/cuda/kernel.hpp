@@ -7,10 +7,13 @@
 // The context of a thread offers
 //   thread(), block(), block_size(), lane(), warp()   where it is; warps have 32 lanes
 //   shared<T>()                                       the block's shared memory
-//   sync()                                            all threads of the block meet
+//   sync(), sync_warp()                               all threads of the block, of the warp meet
 //   ballot(condition)                                 bit i: lane i's condition; all 32 lanes take part
 //   broadcast(value, lane)                            lane's value; all 32 lanes take part
+//   warp_sum(value)                                   sum over the lanes; all 32 lanes take part
 //   atomic_add(counter, value)                        the value before
+//   copy_async(to, from)                              16 aligned bytes from device to shared memory, there after
+//   wait_copies()                                     for this thread's copies; the others see them after a meeting
 #pragma once
 
 #include <cstdint>
@@ -47,20 +50,28 @@ TM_HD std::uint32_t count_bits(std::uint32_t mask) {
 #endif
 }
 
-/// Sum over the lanes of a warp of values below 2^num_bits. All 32 lanes take part.
-template <class Context>
-TM_DEVICE std::uint32_t warp_sum(Context& context, std::uint32_t value, std::uint32_t num_bits) {
-  std::uint32_t sum = 0;
-  for (std::uint32_t bit = 0; bit < num_bits; ++bit) {
-    sum += count_bits(context.ballot(((value >> bit) & 1u) != 0u)) << bit;
-  }
-  return sum;
-}
+/// Bytes of a copy_async, and of the widest load.
+inline constexpr std::uint32_t quad_bytes = 16;
 
 /// Lanes before this one among those whose bit is set.
 template <class Context>
 TM_DEVICE std::uint32_t rank_in_warp(const Context& context, std::uint32_t mask) {
   return count_bits(mask & ((1u << context.lane()) - 1u));
+}
+
+/// Sum over the threads of a block of values below 2^54, the same in every thread. All threads take part.
+/// @param warp_sums  [block_size / warp_size] shared; use two in turn, since there is one barrier only
+template <class Context>
+TM_DEVICE std::uint64_t block_sum(Context& context, std::uint64_t value, std::uint64_t* warp_sums) {
+  // Of 27 bits 32 summands fit into a word.
+  constexpr std::uint32_t low_bits = 27;
+  const std::uint32_t low = context.warp_sum(static_cast<std::uint32_t>(value) & ((1u << low_bits) - 1u));
+  const std::uint32_t high = context.warp_sum(static_cast<std::uint32_t>(value >> low_bits));
+  if (context.lane() == 0) { warp_sums[context.warp()] = (std::uint64_t(high) << low_bits) + low; }
+  context.sync();
+  std::uint64_t sum = 0;
+  for (std::uint32_t w = 0; w < context.block_size() / warp_size; ++w) { sum += warp_sums[w]; }
+  return sum;
 }
 
 }  // namespace tailmargin

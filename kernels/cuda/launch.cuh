@@ -1,6 +1,8 @@
 // The only place with triple angle brackets.
 #pragma once
 
+#include <cuda_pipeline_primitives.h>
+
 #include "kernels/cuda/check.hpp"
 #include "kernels/cuda/cuda_device.hpp"
 
@@ -21,9 +23,23 @@ class CudaContext {
     return reinterpret_cast<T*>(tm_shared_memory);
   }
   __device__ void sync() const { __syncthreads(); }
+  __device__ void sync_warp() const { __syncwarp(all_lanes); }
   __device__ std::uint32_t ballot(bool condition) const { return __ballot_sync(all_lanes, condition); }
   __device__ std::uint32_t broadcast(std::uint32_t value, std::uint32_t lane) const {
     return __shfl_sync(all_lanes, value, static_cast<int>(lane));
+  }
+  __device__ std::uint32_t warp_sum(std::uint32_t value) const {
+#if __CUDA_ARCH__ >= 800
+    return __reduce_add_sync(all_lanes, value);
+#else
+    for (int distance = 16; distance > 0; distance /= 2) { value += __shfl_xor_sync(all_lanes, value, distance); }
+    return value;
+#endif
+  }
+  __device__ void copy_async(void* to, const void* from) const { __pipeline_memcpy_async(to, from, quad_bytes); }
+  __device__ void wait_copies() const {
+    __pipeline_commit();
+    __pipeline_wait_prior(0);
   }
   __device__ std::uint32_t atomic_add(std::uint32_t* counter, std::uint32_t value) const {
     return atomicAdd(counter, value);

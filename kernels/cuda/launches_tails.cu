@@ -1,21 +1,21 @@
 // Launches of steps 3 and 4.
 #include "kernels/cuda/kernels/collect_ties.hpp"
-#include "kernels/cuda/kernels/filter_pnl.hpp"
 #include "kernels/cuda/kernels/select_pivot.hpp"
+#include "kernels/cuda/kernels/sort_tails.hpp"
 #include "kernels/cuda/kernels/summarise_tails.hpp"
+#include "kernels/cuda/kernels/tile_pnl.hpp"
 #include "kernels/cuda/launch.cuh"
 
 namespace tailmargin {
 
-TM_INSTANTIATE_FOR_BLOCKS(FilterPnl<float>);
-TM_INSTANTIATE_FOR_BLOCKS(FilterPnl<double>);
+TM_INSTANTIATE_FOR_BLOCKS(TilePnl<float>);
+TM_INSTANTIATE_FOR_BLOCKS(TilePnl<double>);
 TM_INSTANTIATE_FOR_BLOCKS(SelectPivot<float>);
 TM_INSTANTIATE_FOR_BLOCKS(SelectPivot<double>);
 TM_INSTANTIATE_FOR_BLOCKS(CollectTies<float>);
 TM_INSTANTIATE_FOR_BLOCKS(CollectTies<double>);
-TM_INSTANTIATE_FOR_EACH(MarkSegments);
-TM_INSTANTIATE_FOR_EACH(UnpackTails<float>);
-TM_INSTANTIATE_FOR_EACH(UnpackTails<double>);
+TM_INSTANTIATE_FOR_BLOCKS(SortTails<float>);
+TM_INSTANTIATE_FOR_BLOCKS(SortTails<double>);
 TM_INSTANTIATE_FOR_BLOCKS(SummariseTails<float>);
 TM_INSTANTIATE_FOR_BLOCKS(SummariseTails<double>);
 TM_INSTANTIATE_FOR_EACH(GatherTailPaths<float>);

@@ -74,6 +74,18 @@ TEST_F(OnDevice, SmallSizes) {
   }
 }
 
+TEST_F(OnDevice, SmallTiles) {
+  const PreparedRun run = hand_run({.num_paths = 300, .num_accounts = 33, .weights = {50, 1, 7}, .read_times = 2});
+  expect_plain_tails(run, {.paths_per_chunk = 128, .sample_paths = 64, .tile_columns = 5, .carried_accounts = 5});
+  expect_plain_tails(hand_run({.num_paths = 300, .num_accounts = 33}), {.sample_paths = 64});
+}
+
+TEST_F(OnDevice, SmallFallbacks) {
+  const PreparedRun run = hand_run({.num_paths = 700, .num_accounts = 13});
+  expect_plain_tails(run, {.sample_paths = 64, .candidate_capacity = 1});
+  expect_plain_tails(run, {.sample_paths = 64, .pivot_sigmas = -100.0});
+}
+
 TEST_F(OnDevice, ManyPaths) {
   expect_plain_tails(hand_run({.num_paths = 100'000, .num_accounts = 60, .confidence = 0.99}));
 }
@@ -84,8 +96,13 @@ TEST_F(OnDevice, ManyAccounts) {
 }
 
 TEST_F(OnDevice, ChunksAndWeights) {
-  expect_plain_tails(hand_run({.num_paths = 20'000, .num_accounts = 50, .confidence = 0.98, .weighted = true}),
+  expect_plain_tails(hand_run({.num_paths = 20'000, .num_accounts = 50, .confidence = 0.98, .weights = {1, 2, 3}}),
                      {.accounts_per_batch = 17, .paths_per_chunk = 4096});
+}
+
+TEST_F(OnDevice, ManyPiecesOnAllMultiprocessors) {
+  expect_plain_tails(hand_run({.num_paths = 20'000, .num_accounts = 300, .confidence = 0.98, .read_times = 2}),
+                     {.tile_columns = 5, .carried_accounts = 20});
 }
 
 TEST_F(OnDevice, OverflowAndShortfall) {
@@ -101,6 +118,33 @@ TEST_F(OnDevice, RepeatsToTheBit) {
   const Tails first = backend->tails(run, run.accounts, {});
 
   for (int i = 0; i < 5; ++i) { expect_same_figures(backend->tails(run, run.accounts, {}), first); }
+}
+
+TEST_F(OnDevice, RunsGiveTheirMemoryBack) {
+  const PreparedRun run = hand_run({.num_paths = 5000, .num_accounts = 100});
+  auto device = std::make_unique<CudaDevice>(0);
+  const CudaDevice& seen = *device;
+  PipelineBackend<CudaDevice> backend("cuda", std::move(device), {});
+  backend.tails(run, run.accounts, {});
+  const std::uint64_t after_one = seen.free_bytes();
+
+  for (int i = 0; i < 5; ++i) { backend.tails(run, run.accounts, {}); }
+
+  EXPECT_EQ(seen.free_bytes(), after_one);
+}
+
+TEST_F(OnDevice, ReleasedMemoryIsUsedAgainEvenInOtherSizes) {
+  CudaDevice device(0);
+  const std::uint64_t most = device.free_bytes() / 4 * 3;
+  { const DeviceBuffer<char, CudaDevice> whole(device, most); }
+  {
+    const DeviceBuffer<char, CudaDevice> part(device, most / 3);
+    const DeviceBuffer<char, CudaDevice> rest(device, most / 3 + 1);
+  }
+
+  const DeviceBuffer<char, CudaDevice> whole_again(device, most);
+
+  EXPECT_NE(whole_again.data(), nullptr);
 }
 
 TEST_F(OnDevice, PhiloxGivesTheWordsOfCurand) {
@@ -127,7 +171,7 @@ TEST_F(OnDevice, AnEmptyLaunchDoesNothing) {
   CudaDevice device(0);
   const OwnedStream<CudaDevice> stream(device);
 
-  device.for_each("mark_segments", stream.get(), 1, 0, MarkSegments{});
+  device.for_each("gather_tail_paths", stream.get(), 1, 0, GatherTailPaths<float>{});
   device.for_blocks("simulate_paths", stream.get(), {0, 32, 0}, SimulatePaths{});
 
   device.synchronize(stream.get());

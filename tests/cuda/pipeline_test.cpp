@@ -2,8 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <limits>
+#include <map>
+#include <string>
+#include <tuple>
 
 #include "kernels/cuda/errors.hpp"
+#include "kernels/cuda/pipeline/pipeline_backend.hpp"
 #include "kernels/cuda/simt/simt_backend.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tests/cuda/same_tails.hpp"
@@ -77,7 +82,79 @@ TEST(Pipeline, WeightsCount) {
   SimtOptions options;
   options.pipeline = {.accounts_per_batch = 5, .paths_per_chunk = 320, .sample_paths = 150};
 
-  expect_plain_tails(hand_run({.num_paths = 900, .num_accounts = 12, .confidence = 0.97, .weighted = true}), options);
+  expect_plain_tails(hand_run({.num_paths = 900, .num_accounts = 12, .confidence = 0.97, .weights = {1, 2, 3}}),
+                     options);
+}
+
+TEST(Pipeline, WeightsOfAnySizeCount) {
+  // Tails of light paths are long, those of heavy ones short; sums need more than 32 bits.
+  SimtOptions options;
+  options.pipeline = {.sample_paths = 200};
+
+  expect_plain_tails(
+      hand_run({.num_paths = 700, .num_accounts = 12, .confidence = 0.9, .weights = {1, 4'000'000'000, 70'000'000}}),
+      options);
+}
+
+class PipelineTiles : public testing::TestWithParam<std::tuple<std::uint32_t, std::uint32_t>> {};
+
+TEST_P(PipelineTiles, AccountsThatDoNotFitATileMeetItInPieces) {
+  const auto [tile_columns, read_times] = GetParam();
+  SimtOptions options;
+  options.pipeline = {.paths_per_chunk = 128, .sample_paths = 64, .tile_columns = tile_columns, .carried_accounts = 5};
+
+  expect_plain_tails(hand_run({.num_paths = 300, .num_accounts = 33, .read_times = read_times}), options);
+}
+
+INSTANTIATE_TEST_SUITE_P(Pieces, PipelineTiles, testing::Combine(testing::Values(1, 5, 16, 24), testing::Values(1, 2)));
+
+TEST(Pipeline, BlocksOfManyWarpsGiveTheSameTails) {
+  SimtOptions options;
+  options.limits.warps = 32;
+
+  expect_plain_tails(hand_run({.num_paths = 100, .num_accounts = 40}), options);
+}
+
+/// Kernels that were launched for the tails of a run.
+class Launches {
+ public:
+  explicit Launches(const PreparedRun& run, const PipelineOptions& options = {}) {
+    auto device = std::make_unique<simt::SimtDevice>(simt::SimtLimits{});
+    const simt::SimtDevice& seen = *device;
+    PipelineBackend<simt::SimtDevice> backend("simt", std::move(device), options);
+    backend.tails(run, run.accounts, {});
+    for (const char* name :
+         {"simulate_paths", "tile_pnl", "select_pivot", "collect_ties", "sort_tails", "summarise_tails"}) {
+      counts_[name] = seen.launches(name);
+    }
+  }
+  int operator[](const std::string& name) const { return counts_.at(name); }
+
+ private:
+  std::map<std::string, int> counts_;
+};
+
+/// Accounts whose losses do not tie.
+PreparedRun untied_run(const HandRunOptions& options) {
+  PreparedRun run = hand_run(options);
+  run.accounts = {};
+  for (std::uint32_t a = 0; a < options.num_accounts; ++a) { add_account(run.accounts, {{0, 1.0 + a}, {9, -2.0}}); }
+  return run;
+}
+
+TEST(Pipeline, AnOrdinaryBatchNeedsFiveLaunchesAndNoFallback) {
+  for (const std::vector<std::uint32_t>& weights : {std::vector<std::uint32_t>{}, {1000, 30, 330}}) {
+    const PreparedRun run = untied_run({.num_paths = 4000, .num_accounts = 20, .confidence = 0.98, .weights = weights});
+
+    const Launches launches(run, {.sample_paths = 1024});
+
+    EXPECT_EQ(launches["simulate_paths"], 1);
+    EXPECT_EQ(launches["tile_pnl"], 2) << "the sample, and the rest";
+    EXPECT_EQ(launches["select_pivot"], 1);
+    EXPECT_EQ(launches["collect_ties"], 0);
+    EXPECT_EQ(launches["sort_tails"], 1);
+    EXPECT_EQ(launches["summarise_tails"], 1);
+  }
 }
 
 TEST(Pipeline, AFullBufferFallsBackToTheWholeRow) {
@@ -86,6 +163,10 @@ TEST(Pipeline, AFullBufferFallsBackToTheWholeRow) {
   options.pipeline = {.paths_per_chunk = 512, .sample_paths = 100, .candidate_capacity = 1};
 
   expect_plain_tails(hand_run({.num_paths = 1500, .num_accounts = 12}), options);
+
+  const Launches launches(untied_run({.num_paths = 1500, .num_accounts = 1}), options.pipeline);
+  EXPECT_EQ(launches["tile_pnl"], 1 + 3 + 3) << "sample, chunks, chunks again";
+  EXPECT_EQ(launches["sort_tails"], 2);
 }
 
 TEST(Pipeline, AShortfallFallsBackToTheWholeRow) {
@@ -94,6 +175,30 @@ TEST(Pipeline, AShortfallFallsBackToTheWholeRow) {
   options.pipeline = {.paths_per_chunk = 512, .sample_paths = 100, .pivot_sigmas = -100.0};
 
   expect_plain_tails(hand_run({.num_paths = 1500, .num_accounts = 12}), options);
+
+  EXPECT_EQ(Launches(untied_run({.num_paths = 1500, .num_accounts = 1}), options.pipeline)["tile_pnl"], 1 + 3 + 3);
+}
+
+TEST(Pipeline, WithWeightsTheFallbacksAreExactToo) {
+  const PreparedRun run = hand_run({.num_paths = 900, .num_accounts = 12, .weights = {50, 1, 7}});
+  SimtOptions full, few;
+  full.pipeline = {.sample_paths = 100, .candidate_capacity = 1};
+  few.pipeline = {.sample_paths = 100, .pivot_sigmas = -100.0};
+
+  expect_plain_tails(run, full);
+  expect_plain_tails(run, few);
+}
+
+TEST(Pipeline, LossesThatAreNotNumbersAreAnError) {
+  PreparedRun run = untied_run({.num_paths = 300, .num_accounts = 3});
+  run.accounts.quantities[2] = std::numeric_limits<double>::quiet_NaN();  // of the second account
+
+  try {
+    make_simt_backend({})->tails(run, run.accounts, {});
+    FAIL() << "no exception";
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(std::string(error.what()), "some losses of account number 1 are not numbers");
+  }
 }
 
 TEST(Pipeline, MoreWholeRowsThanFitAtOnce) {
@@ -116,11 +221,27 @@ TEST(Pipeline, AccountsWhoseLossesAllTie) {
 
     expect_plain_tails(run, options);
   }
+  const Launches launches(run, {.sample_paths = 60});
+  EXPECT_EQ(launches["collect_ties"], 1);
+  EXPECT_EQ(launches["tile_pnl"], 2) << "no whole rows";
+}
+
+TEST(Pipeline, TiesWithWeightsFillTheTailByWeight) {
+  PreparedRun run = hand_run({.num_paths = 800, .num_accounts = 0, .weights = {1, 900, 20}});
+  run.accounts = {};
+  add_account(run.accounts, {});
+  add_account(run.accounts, {{settled_option, 1.0}});
+  for (const std::uint64_t chunk : {64u, 1000u}) {
+    SimtOptions options;
+    options.pipeline = {.paths_per_chunk = chunk, .sample_paths = 60};
+
+    expect_plain_tails(run, options);
+  }
 }
 
 TEST(Pipeline, TooManyFactorsForSharedMemoryUseScratch) {
   SimtOptions options;
-  options.limits.shared_bytes = 1600;  // enough for the pivots of the sample, not for one warp's state
+  options.limits.shared_bytes = 1900;  // enough for the pivots of the sample, not for one warp's state
   options.pipeline.sample_paths = 150;
 
   expect_plain_tails(hand_run({.num_paths = 300, .num_accounts = 6}), options);

@@ -74,9 +74,44 @@ TEST_P(SimtOrders, WarpSumsAreSums) {
   std::vector<std::uint32_t> sums(32);
 
   run_blocks({1, 32, 0}, GetParam(),
-             [&](SimtContext& context) { sums[context.lane()] = warp_sum(context, context.lane() * 3, 7); });
+             [&](SimtContext& context) { sums[context.lane()] = context.warp_sum(context.lane() * 3); });
 
   EXPECT_EQ(sums, std::vector<std::uint32_t>(32, 1488u));
+}
+
+TEST_P(SimtOrders, BlockSumsAreSumsOfLargeValues) {
+  std::vector<std::uint64_t> sums(3 * 96);
+
+  run_blocks({3, 96, 2 * 3 * sizeof(std::uint64_t)}, GetParam(), [&](SimtContext& context) {
+    auto* warp_sums = context.shared<std::uint64_t>();
+    const std::uint64_t large = (std::uint64_t(1) << 40) + context.thread();
+    const std::uint64_t first = block_sum(context, large, warp_sums);
+    sums[context.block() * 96 + context.thread()] = first + block_sum(context, 1, warp_sums + 3);
+  });
+
+  EXPECT_EQ(sums, std::vector<std::uint64_t>(3 * 96, 96 * (std::uint64_t(1) << 40) + 4560 + 96));
+}
+
+TEST_P(SimtOrders, CopiesArriveWithTheWaitAndNotBefore) {
+  struct alignas(quad_bytes) Words {
+    std::uint32_t word[4];
+  };
+  const Words from{{1, 2, 3, 4}};
+  std::vector<std::uint32_t> before(32), after(32);
+
+  run_blocks({1, 32, quad_bytes}, GetParam(), [&](SimtContext& context) {
+    auto* shared = context.shared<std::uint32_t>();
+    if (context.lane() == 7) { context.copy_async(shared, &from); }
+    context.sync_warp();
+    before[context.lane()] = shared[2];
+    context.sync_warp();
+    context.wait_copies();
+    context.sync_warp();
+    after[context.lane()] = shared[2];
+  });
+
+  EXPECT_EQ(before, std::vector<std::uint32_t>(32, 0xffffffffu));
+  EXPECT_EQ(after, std::vector<std::uint32_t>(32, 3u));
 }
 
 INSTANTIATE_TEST_SUITE_P(Orders, SimtOrders, testing::Values(TurnOrder::forward, TurnOrder::backward));

@@ -161,7 +161,8 @@ struct HandRunOptions {
   std::uint64_t num_paths = 1000;
   std::size_t num_accounts = 13;
   double confidence = 0.95;
-  bool weighted = false;
+  std::vector<std::uint32_t> weights = {};  ///< in turn; empty: none
+  std::uint32_t read_times = 1;             ///< 1 or 2
   std::uint64_t seed = 0x123456789abcdefull;
 };
 
@@ -180,12 +181,19 @@ inline PreparedRun hand_run(const HandRunOptions& options) {
     run.scenarios.factors.push_back({coin, FactorKind::price});
     run.scenarios.factors.push_back({coin, FactorKind::vol});
   }
-  for (std::uint32_t f = 0; f < 2 * coins; ++f) { run.scenarios.observations.push_back({steps, f}); }
-  for (std::uint32_t coin = 0; coin < coins; ++coin) { columns.coin(2 * coin, 2 * coin + 1, 100.0 * (coin + 1)); }
+  for (std::uint32_t slice = 0; slice < options.read_times; ++slice) {
+    const std::uint32_t first = 2 * coins * slice, step = slice + 1 == options.read_times ? steps : 1;
+    for (std::uint32_t f = 0; f < 2 * coins; ++f) { run.scenarios.observations.push_back({step, f}); }
+    for (std::uint32_t coin = 0; coin < coins; ++coin) {
+      columns.coin(first + 2 * coin, first + 2 * coin + 1, 100.0 * (coin + 1));
+    }
+  }
   run.columns = columns.plan();
+  run.columns.num_slices = options.read_times;
+  run.columns.num_columns /= options.read_times;
   run.accounts = hand_accounts(options.num_accounts, run.columns.num_columns);
-  for (std::uint64_t p = 0; options.weighted && p < options.num_paths; ++p) {
-    run.path_weights.push_back(1 + static_cast<std::uint32_t>((p * 2654435761u) % 3));
+  for (std::uint64_t p = 0; !options.weights.empty() && p < options.num_paths; ++p) {
+    run.path_weights.push_back(options.weights[p * 2654435761u % options.weights.size()]);
   }
   return run;
 }

@@ -65,4 +65,19 @@ class OwnedStream {
   typename Device::Stream stream_;
 };
 
+/// Waits for the stream at the end of a scope, so that nothing the stream still uses is freed when an error ends the
+/// work. Declare it after what the stream uses.
+template <class Device>
+class DrainedStream {
+ public:
+  DrainedStream(Device& device, typename Device::Stream stream) : device_(&device), stream_(stream) {}
+  DrainedStream(const DrainedStream&) = delete;             // one scope has one
+  DrainedStream& operator=(const DrainedStream&) = delete;  // likewise
+  ~DrainedStream() { device_->drain(stream_); }
+
+ private:
+  Device* device_;
+  typename Device::Stream stream_;
+};
+
 }  // namespace tailmargin

@@ -6,7 +6,6 @@
 
 #include "host/backends/run_control.hpp"
 #include "host/backends/run_tables.hpp"
-#include "kernels/cuda/kernels/filter_pnl.hpp"
 #include "kernels/cuda/kernels/revalue_columns.hpp"
 #include "kernels/cuda/kernels/simulate_paths.hpp"
 #include "kernels/cuda/pipeline/plans.hpp"

@@ -1,7 +1,10 @@
 #include "kernels/cuda/simt/simt_block.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <exception>
+#include <numeric>
 #include <utility>
 
 #include <boost/context/fiber.hpp>
@@ -60,7 +63,7 @@ struct Meeting {
   std::uint64_t generation = 0;
 };
 
-enum class WarpOperation : std::uint8_t { none, ballot, broadcast };
+enum class WarpOperation : std::uint8_t { none, ballot, broadcast, sum, sync };
 
 /// Lanes exchange one word each. Two sets in turn: a lane may come to the next meeting before another has read
 /// from this one, but not to the one after it.
@@ -231,6 +234,18 @@ std::uint32_t SimtContext::ballot(bool condition) {
 
 std::uint32_t SimtContext::broadcast(std::uint32_t value, std::uint32_t lane) {
   return runner_->exchange(thread_, WarpOperation::broadcast, value)[lane % warp_size];
+}
+
+std::uint32_t SimtContext::warp_sum(std::uint32_t value) {
+  const auto& values = runner_->exchange(thread_, WarpOperation::sum, value);
+  return std::accumulate(values.begin(), values.end(), 0u);
+}
+
+void SimtContext::sync_warp() { runner_->exchange(thread_, WarpOperation::sync, 0); }
+
+void SimtContext::wait_copies() {
+  for (const Copy& copy : copies_) { std::memcpy(copy.to, copy.from, quad_bytes); }
+  copies_.clear();
 }
 
 void run_blocks(const BlockGrid& grid, TurnOrder order, const ThreadBody& body) {

@@ -44,8 +44,13 @@ class SimtContext {
     return reinterpret_cast<T*>(shared_bytes());
   }
   void sync();
+  void sync_warp();
   std::uint32_t ballot(bool condition);
   std::uint32_t broadcast(std::uint32_t value, std::uint32_t lane);
+  std::uint32_t warp_sum(std::uint32_t value);
+  /// Copied no earlier than wait_copies(), so that a missing wait shows.
+  void copy_async(void* to, const void* from) { copies_.push_back({to, from}); }
+  void wait_copies();
   /// Fibers yield only at meetings, so a plain addition is atomic.
   std::uint32_t atomic_add(std::uint32_t* counter, std::uint32_t value) {
     const std::uint32_t before = *counter;
@@ -56,8 +61,14 @@ class SimtContext {
  private:
   std::byte* shared_bytes() const;
 
+  struct Copy {
+    void* to;
+    const void* from;
+  };
+
   BlockRunner* runner_;
   std::uint32_t thread_;
+  std::vector<Copy> copies_;
 };
 
 /// In which order blocks and threads take their turns. A correct kernel gives the same result in both.
