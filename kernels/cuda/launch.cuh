@@ -61,8 +61,18 @@ __global__ void __launch_bounds__(for_each_threads)
   for (std::uint32_t row = blockIdx.y; row < num_rows; row += gridDim.y) { functor(row, item); }
 }
 
+/// Blocks that a multiprocessor must have registers for: a functor's own min_blocks, else as the compiler likes (0).
 template <class Functor>
-__global__ void __launch_bounds__(Functor::max_threads) run_for_blocks(Functor functor) {
+constexpr unsigned min_blocks_of() {
+  if constexpr (requires { Functor::min_blocks; }) {
+    return Functor::min_blocks;
+  } else {
+    return 0;
+  }
+}
+
+template <class Functor>
+__global__ void __launch_bounds__(Functor::max_threads, min_blocks_of<Functor>()) run_for_blocks(Functor functor) {
   CudaContext context;
   functor(context);
 }

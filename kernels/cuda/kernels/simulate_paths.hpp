@@ -8,6 +8,7 @@ namespace tailmargin {
 
 struct SimulatePaths {
   static constexpr std::uint32_t max_threads = 128;
+  static constexpr std::uint32_t min_blocks = 4;  // up to 128 registers a thread, so that nothing is spilled
 
   SimulatePayload in;
   std::uint64_t first_path;
