@@ -123,13 +123,13 @@ INSTANTIATE_TEST_SUITE_P(JumpsLaw, SizeLaws,
 TEST(JumpsLaw, CompensationIsTheMeanGrowth) {
   for (const GrowthRow& row : mean_growths) {
     Model model = one_regime(24.0, 6.0, {0.0});
-    model.jumps = {jumps("j", 300.0, static_cast<JumpLaw>(int(row.law)), row.location, row.scale,
+    model.jumps = {jumps("j", 0.3, static_cast<JumpLaw>(int(row.law)), row.location, row.scale,
                          {effect("*", FactorKind::price, row.change)})};
     model.jumps[0].max = row.max;
 
     const ScenarioPlan plan = plan_of(book_of({"BTC"}), model);
 
-    const double rate = 300.0 * 6.0 / 8760.0;
+    const double rate = 0.3 * 6.0 / 8760.0;
     EXPECT_NEAR(plan.drift[factor_of(plan, 0, FactorKind::price)], -rate * row.growth,
                 rate * (1e-6 * std::fabs(row.change) + 1e-14))
         << "law " << row.law << " location " << row.location << " scale " << row.scale << " max " << row.max
@@ -140,11 +140,11 @@ TEST(JumpsLaw, CompensationIsTheMeanGrowth) {
 TEST(JumpsLaw, ExponentialGrowthAtItsPoleIsTheLimit) {
   // change x mean = 1: E[exp(min(Y, max) / mean)] = 1 + max / mean.
   Model model = one_regime(24.0, 6.0, {0.0});
-  model.jumps = {jumps("j", 365.0, JumpLaw::exponential, 0.5, 0.0, {effect("*", FactorKind::price, 2.0)})};
+  model.jumps = {jumps("j", 0.365, JumpLaw::exponential, 0.5, 0.0, {effect("*", FactorKind::price, 2.0)})};
 
   const ScenarioPlan plan = plan_of(book_of({"BTC"}), model);
 
-  EXPECT_NEAR(plan.drift[0], -0.25 * 3.0 / 0.5, 1e-12);
+  EXPECT_NEAR(plan.drift[0], -0.00025 * 3.0 / 0.5, 1e-15);
 }
 
 TEST(JumpsLaw, DriftZeroLeavesTheJumpsMean) {
@@ -195,13 +195,14 @@ double poisson(double mean, int n) { return std::exp(-mean + n * std::log(mean) 
 TEST(JumpsLaw, CountsArePoisson) {
   Model model = one_regime(24.0, 6.0, {0.0});
   const double step = 0.95, per_year = step * 4.0 * year_days;
-  model.jumps = {counted("j", per_year, "*")};
+  // By halves: 22 jumps a day are possible, and a premium may move by 20.
+  model.jumps = {jumps("j", per_year, JumpLaw::fixed, 1.0, 0.0, {effect("*", FactorKind::premium, 0.5)})};
   const LawSample sample(book_of({"BTC"}), model, {{0, FactorKind::premium, 6.0}, {0, FactorKind::premium, 24.0}}, 206,
                          law_paths / 4);
 
   for (const std::size_t reading : {0u, 1u}) {
     const double mean = reading == 0 ? step : 4.0 * step;
-    const auto count = [&](std::uint64_t p) { return sample.value(reading, p); };
+    const auto count = [&](std::uint64_t p) { return 2.0 * sample.value(reading, p); };
     const std::string when = reading == 0 ? "a step" : "a day";
     expect_law("mean of " + when, mean_over(sample, count), mean);
     expect_law("variance of " + when,

@@ -201,7 +201,7 @@ std::uint64_t hash_pipeline() {
   const PositionColumn columns[] = {{0}, {2 | PositionColumn::last_flag}, {1}, {3 | PositionColumn::last_flag}};
   const Real quantities[] = {Real(0.37), Real(-1.9), Real(12.1), Real(0.77)};
   account_pnl<64>(AccountsPayload<Real>{offsets, columns, quantities}, 0, CubeView<Real>{cube.data(), 64, 1, 4},
-                        pnl.data());
+                  pnl.data());
   std::vector<TailLoss<Real>> tail;
   for (std::uint32_t l = 0; l < 64; ++l) { tail.push_back({-pnl[l], l}); }
   for (std::size_t i = 1; i < tail.size(); ++i) {  // by insertion
@@ -220,6 +220,22 @@ std::uint64_t hash_pipeline() {
   hash.add(figures.var_standard_error);
   hash.add(figures.es);
   hash.add(figures.es_standard_error);
+  return hash.value();
+}
+
+/// Products and sums as no shared formula writes them: without an explicit fused multiply-add. What a compiler that may
+/// contract does with them depends on the code around, so the formulas alone would not always give it away.
+template <class Real>
+std::uint64_t hash_plain_products() {
+  std::vector<Real> sums(1000), differences(1000);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    const Real n = Real(i + 1);
+    sums[i] = n / Real(7) * (Real(1) / (n + Real(2))) + n / Real(11);
+    differences[i] = n / Real(13) - n / Real(3) * (n / Real(17));
+  }
+  BitHash hash;
+  hash.add(sums);
+  hash.add(differences);
   return hash.value();
 }
 
@@ -250,6 +266,8 @@ inline constexpr BitSweep bit_sweeps[] = {
     {"scenarios_64_lanes", hash_scenarios<64>},
     {"pipeline_float", hash_pipeline<float>},
     {"pipeline_double", hash_pipeline<double>},
+    {"plain_products_float", hash_plain_products<float>},
+    {"plain_products_double", hash_plain_products<double>},
 };
 
 }  // namespace tailmargin::test
