@@ -31,11 +31,18 @@ struct NearPaths {
   double slack = 0.0;                ///< how much a float loss may be off, USD, for the list to be complete, times two
 };
 
+/// What scenarios are read at, of all paths of a run: the same for any accounts.
+struct Observations {
+  LargeBuffer<float> values;  ///< [tile][row][lane]; empty if that is too much to keep
+  std::uint32_t tile_width = 0;
+
+  bool empty() const { return values.empty(); }
+};
+
 /// What a pass in float leaves to spare the one in double work.
 struct ExactHints {
-  std::vector<NearPaths> near;      ///< by rising account; of those that a second pass is for, if known
-  LargeBuffer<float> observations;  ///< [tile][row][lane] of all paths; empty if that is too much to keep
-  std::uint32_t tile_width = 0;
+  std::vector<NearPaths> near;  ///< by rising account; of those that a second pass is for, if known
+  Observations observations;
 };
 
 /// Tails of a set of accounts, in their order.
@@ -43,9 +50,19 @@ struct Tails {
   std::vector<TailFigures> figures;         ///< [account]
   std::vector<std::uint64_t> path_offsets;  ///< [account + 1] into tail_paths; empty unless asked for
   std::vector<std::uint32_t> tail_paths;    ///< worst first, the paths with a share in ES
+  std::vector<double> tail_losses;          ///< of tail_paths, USD; a backend may leave it empty
   ExactHints hints;                         ///< of a pass in float; a backend may leave it empty
   StageSeconds seconds;
 };
+
+/// Tail paths and losses of one account, where they were kept.
+inline std::vector<TailLoss<double>> tail_of(const Tails& tails, std::uint64_t account) {
+  std::vector<TailLoss<double>> out;
+  for (std::uint64_t i = tails.path_offsets[account]; i < tails.path_offsets[account + 1]; ++i) {
+    out.push_back({tails.tail_losses[i], tails.tail_paths[i]});
+  }
+  return out;
+}
 
 enum class KeepTailPaths : std::uint8_t { no, yes };
 
@@ -55,6 +72,7 @@ struct TailsRequest {
   std::function<void(double fraction)> progress;  ///< called now and then from one thread; may be empty
   const std::atomic<bool>* stop = nullptr;        ///< when it turns true the backend throws Interrupted
   const ExactHints* hints = nullptr;  ///< of the same accounts, for a pass in double; a backend need not look at it
+  const Observations* observations = nullptr;  ///< of this run; a backend need not look at them and simulates then
 };
 
 class Backend {

@@ -163,12 +163,15 @@ class CpuPass {
                                          : choose_tile_width(run.columns.cube_columns(), sizeof(Real));
     const std::uint64_t groups = (run.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
     width_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, groups * cpu::lanes));
+    if (request.observations != nullptr) { width_ = request.observations->tile_width; }
     const std::uint64_t tiles = (run.num_paths + width_ - 1) / width_;
     const std::uint32_t wanted = std::max(paths_per_block / width_, static_cast<std::uint32_t>(4 * threads));
     tiles_per_block_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, tiles));
     cube_ = LargeBuffer<Real>(std::size_t{tiles_per_block_} * run.columns.cube_columns() * width_);
     const std::uint64_t observed = std::uint64_t{simulate_.num_observations} * width_ * tiles;
-    if (observed * sizeof(float) <= observation_bytes_budget) { observations_ = LargeBuffer<float>(observed); }
+    if (request.observations == nullptr && observed * sizeof(float) <= observation_bytes_budget) {
+      observations_ = {LargeBuffer<float>(observed), width_};
+    }
   }
 
   Tails run() {
@@ -189,10 +192,7 @@ class CpuPass {
     repeat_short_accounts();
     std::sort(out_.hints.near.begin(), out_.hints.near.end(),
               [](const NearPaths& a, const NearPaths& b) { return a.account < b.account; });
-    if (!out_.hints.near.empty()) {
-      out_.hints.observations = std::move(observations_);
-      out_.hints.tile_width = width_;
-    }
+    if (!out_.hints.near.empty()) { out_.hints.observations = std::move(observations_); }
     if (keep_paths()) { join_paths(kept_, out_); }
     return std::move(out_);
   }
@@ -255,11 +255,13 @@ class CpuPass {
     });
   }
 
-  /// The observations of a tile: simulated, or as the first batch left them.
+  /// The observations of a tile: given, simulated, or as the first batch left them.
   const float* observe(const cpu::Tile& tile, TileScratch& scratch) {
+    const std::size_t place = tile.first_path * simulate_.num_observations;
+    if (request_.observations != nullptr) { return request_.observations->values.data() + place; }
     float* obs = scratch.obs.data();
     if (!observations_.empty()) {
-      obs = observations_.data() + tile.first_path * simulate_.num_observations;
+      obs = observations_.values.data() + place;
       if (observed_) { return obs; }
     }
     kernels_.simulate(simulate_, tile, scratch.simulate.data(), obs);
@@ -362,7 +364,9 @@ class CpuPass {
       out_.hints.near.push_back(std::move(near));
     }
     if (!keep_paths()) { return; }
-    for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) { kept_[account].push_back(tail[i].path); }
+    for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) {
+      kept_[account].push_back({double(tail[i].loss), tail[i].path});
+    }
   }
 
   /// The accounts whose tails were foretold wrongly, once more without foretelling.
@@ -380,9 +384,7 @@ class CpuPass {
     const Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_).run();
     for (std::size_t i = 0; i < short_.size(); ++i) {
       out_.figures[short_[i]] = again.figures[i];
-      if (!keep_paths()) { continue; }
-      kept_[short_[i]].assign(again.tail_paths.begin() + static_cast<std::ptrdiff_t>(again.path_offsets[i]),
-                              again.tail_paths.begin() + static_cast<std::ptrdiff_t>(again.path_offsets[i + 1]));
+      if (keep_paths()) { kept_[short_[i]] = tail_of(again, i); }
     }
     out_.seconds.simulate += again.seconds.simulate;
     out_.seconds.revalue += again.seconds.revalue;
@@ -408,10 +410,10 @@ class CpuPass {
   HeldColumns<Real> columns_;
   tbb::enumerable_thread_specific<TileScratch> scratch_;
   std::uint32_t width_ = 0, tiles_per_block_ = 0;
-  LargeBuffer<Real> cube_;           // [tile][column][lane]
-  LargeBuffer<float> observations_;  // [tile][row][lane] of all paths, or empty
-  bool observed_ = false;            // whether they have been filled
-  std::vector<std::vector<std::uint32_t>> kept_;
+  LargeBuffer<Real> cube_;     // [tile][column][lane]
+  Observations observations_;  // empty if they were given, or are not kept
+  bool observed_ = false;      // whether they have been filled
+  std::vector<std::vector<TailLoss<double>>> kept_;
   StageClock simulating_, revalue_, pnl_, tail_;
   Tails out_;
 };

@@ -31,11 +31,11 @@ struct Scratch {
 /// Losses in double of one account on a list of paths.
 class ListedLosses {
  public:
-  ListedLosses(const PreparedRun& run, const AccountPlan& account, const ExactHints& hints, const cpu::Kernels& kernels,
-               Scratch& scratch)
+  ListedLosses(const PreparedRun& run, const AccountPlan& account, const Observations& observations,
+               const cpu::Kernels& kernels, Scratch& scratch)
       : run_(run),
         account_(account),
-        hints_(hints),
+        observations_(observations),
         kernels_(kernels),
         columns_(account, run.columns),
         num_rows_(run.scenarios.observations.size()),
@@ -65,18 +65,15 @@ class ListedLosses {
   void gather(const std::uint32_t* paths, std::uint32_t count) {
     for (std::uint32_t lane = 0; lane < chunk; ++lane) {
       const std::uint32_t path = paths[std::min(lane, count - 1)];
-      const std::uint32_t tile = path / hints_.tile_width;
-      const float* from = hints_.observations.data() + std::size_t{tile} * num_rows_ * hints_.tile_width +
-                          (path - tile * hints_.tile_width);
-      for (std::size_t row = 0; row < num_rows_; ++row) {
-        scratch_.obs.data()[row * chunk + lane] = from[row * hints_.tile_width];
-      }
+      const std::uint32_t width = observations_.tile_width, tile = path / width;
+      const float* from = observations_.values.data() + std::size_t{tile} * num_rows_ * width + (path - tile * width);
+      for (std::size_t row = 0; row < num_rows_; ++row) { scratch_.obs.data()[row * chunk + lane] = from[row * width]; }
     }
   }
 
   const PreparedRun& run_;
   const AccountPlan& account_;
-  const ExactHints& hints_;
+  const Observations& observations_;
   const cpu::Kernels& kernels_;
   HeldColumns<double> columns_;
   std::size_t num_rows_;
@@ -98,14 +95,16 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
                      const cpu::Kernels& kernels) {
   const std::uint64_t count = accounts.offsets.size() - 1;
   std::vector<const NearPaths*> near(count, nullptr);
-  if (request.hints != nullptr && !request.hints->observations.empty()) {
+  const Observations* observations = request.observations;
+  if (observations == nullptr && request.hints != nullptr) { observations = &request.hints->observations; }
+  if (request.hints != nullptr && !observations->empty()) {
     for (const NearPaths& paths : request.hints->near) {
       if (!paths.paths.empty()) { near[paths.account] = &paths; }
     }
   }
   NearTails out;
   out.tails.figures.resize(count);
-  std::vector<std::vector<std::uint32_t>> kept(count);
+  std::vector<std::vector<TailLoss<double>>> kept(count);
   std::vector<char> found(count, 0);
   const TailRule rule = make_tail_rule(run);
   const std::uint32_t* weights = run.path_weights.empty() ? nullptr : run.path_weights.data();
@@ -115,15 +114,14 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
     if (near[a] == nullptr) { return; }
     check_stop(request);
     const AccountPlan account = select_accounts(accounts, {a});
-    std::vector<double> losses =
-        ListedLosses(run, account, *request.hints, kernels, scratch.local()).at(near[a]->paths);
+    std::vector<double> losses = ListedLosses(run, account, *observations, kernels, scratch.local()).at(near[a]->paths);
     if (!is_complete(*near[a], losses)) { return; }
     std::vector<std::uint32_t> paths = near[a]->paths;
     const auto size = static_cast<std::uint32_t>(paths.size());
     std::vector<TailLoss<double>> tail;
     if (!pool.finish({losses.data(), paths.data(), nullptr, size, size, 0.0, 0.0, 0.0}, tail)) { return; }
     out.tails.figures[a] = summarise_tail(rule, tail.data(), static_cast<std::uint32_t>(tail.size()), weights);
-    for (std::uint32_t i = 0; i < out.tails.figures[a].tail_count; ++i) { kept[a].push_back(tail[i].path); }
+    kept[a].assign(tail.begin(), tail.begin() + out.tails.figures[a].tail_count);
     found[a] = 1;
   });
   if (request.keep_paths == KeepTailPaths::yes) { join_paths(kept, out.tails); }
@@ -139,25 +137,23 @@ Tails join_tails(NearTails& near, const Tails& rest) {
   out.seconds.pnl += near.tails.seconds.pnl;
   out.figures = std::move(near.tails.figures);
   const bool keep_paths = !rest.path_offsets.empty();
-  std::vector<std::vector<std::uint32_t>> kept(out.figures.size());
-  const auto paths_of = [](const Tails& tails, std::uint64_t a) {
-    return std::vector<std::uint32_t>(
-        tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[a]),
-        tails.tail_paths.begin() + static_cast<std::ptrdiff_t>(tails.path_offsets[a + 1]));
-  };
-  for (std::uint64_t a = 0; keep_paths && a < kept.size(); ++a) { kept[a] = paths_of(near.tails, a); }
+  std::vector<std::vector<TailLoss<double>>> kept(out.figures.size());
+  for (std::uint64_t a = 0; keep_paths && a < kept.size(); ++a) { kept[a] = tail_of(near.tails, a); }
   for (std::size_t i = 0; i < near.missing.size(); ++i) {
     out.figures[near.missing[i]] = rest.figures[i];
-    if (keep_paths) { kept[near.missing[i]] = paths_of(rest, i); }
+    if (keep_paths) { kept[near.missing[i]] = tail_of(rest, i); }
   }
   if (keep_paths) { join_paths(kept, out); }
   return out;
 }
 
-void join_paths(const std::vector<std::vector<std::uint32_t>>& kept, Tails& tails) {
+void join_paths(const std::vector<std::vector<TailLoss<double>>>& kept, Tails& tails) {
   tails.path_offsets.assign(1, 0);
-  for (const std::vector<std::uint32_t>& paths : kept) {
-    tails.tail_paths.insert(tails.tail_paths.end(), paths.begin(), paths.end());
+  for (const std::vector<TailLoss<double>>& losses : kept) {
+    for (const TailLoss<double>& loss : losses) {
+      tails.tail_paths.push_back(loss.path);
+      tails.tail_losses.push_back(loss.loss);
+    }
     tails.path_offsets.push_back(tails.tail_paths.size());
   }
 }

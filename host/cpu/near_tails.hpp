@@ -28,7 +28,7 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
 /// @param rest  of near.missing, in its order
 Tails join_tails(NearTails& near, const Tails& rest);
 
-/// The tail paths of accounts one after the other.
-void join_paths(const std::vector<std::vector<std::uint32_t>>& kept, Tails& tails);
+/// The tails of accounts one after the other.
+void join_paths(const std::vector<std::vector<TailLoss<double>>>& kept, Tails& tails);
 
 }  // namespace tailmargin

@@ -12,13 +12,7 @@ struct Exposure {
   double quantity = 0.0;
 };
 
-double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId i) {
-  return book.quotes[i].mark_price.value_or(columns.model_value[i]);
-}
-
-/// What a position adds to the balance of its settlement currency (USD, a stablecoin, or the coin of an inverse
-/// contract). With an entry price its unrealised P&L. Without one, spot and options count at their market value: they
-/// were paid for out of the balances; perpetuals and futures count nothing.
+/// In the settlement currency.
 double position_value(const Instrument& instrument, double mark, const Position& position) {
   const double contracts = position.quantity * instrument.contract_size;
   if (!position.entry_price) {
@@ -30,11 +24,28 @@ double position_value(const Instrument& instrument, double mark, const Position&
                        : contracts * (mark - *position.entry_price);
 }
 
-double notional_usd(const Book& book, const Instrument& instrument) {
+double unit_notional_usd(const Book& book, const Instrument& instrument) {
   const bool usd_contract = instrument.payoff == Payoff::inverse && instrument.kind != InstrumentKind::option;
   return usd_contract ? instrument.contract_size
                       : instrument.contract_size * book.underlyings[instrument.underlying].index_price_usd;
 }
+
+}  // namespace
+
+double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId i) {
+  return book.quotes[i].mark_price.value_or(columns.model_value[i]);
+}
+
+double position_value(const Book& book, const ColumnPlan& columns, const Position& position) {
+  return position_value(book.instruments[position.instrument], mark_price(book, columns, position.instrument),
+                        position);
+}
+
+double notional_usd(const Book& book, InstrumentId instrument) {
+  return unit_notional_usd(book, book.instruments[instrument]);
+}
+
+namespace {
 
 /// Black-76 forward delta of one unit; 1 for what is no option.
 double unit_delta(const InstrumentTerms& terms) {
@@ -48,9 +59,10 @@ double unit_delta(const InstrumentTerms& terms) {
 /// Adds up exposures of one account; equal columns are summed in the order given.
 class AccountBuilder {
  public:
-  AccountBuilder(const Book& book, const ColumnPlan& columns, Diagnostics& diagnostics)
-      : book_(book), columns_(columns), diagnostics_(diagnostics) {
-    for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
+  AccountBuilder(const Book& market, std::span<const std::string> accounts, const ColumnPlan& columns,
+                 Diagnostics& diagnostics)
+      : book_(market), accounts_(accounts), columns_(columns), diagnostics_(diagnostics) {
+    for (InstrumentId i = 0; i < market.instruments.size(); ++i) {
       deltas_.push_back(unit_delta(columns.terms[columns.instrument_column[i]]));
     }
   }
@@ -63,10 +75,9 @@ class AccountBuilder {
 
   void add_position(const Position& position) {
     const Instrument& instrument = book_.instruments[position.instrument];
-    const double notional = position.quantity * notional_usd(book_, instrument);
+    const double notional = position.quantity * notional_usd(book_, position.instrument);
     exposures_.push_back({columns_.instrument_column[position.instrument], position.quantity});
-    add_value(instrument.settlement,
-              position_value(instrument, mark_price(book_, columns_, position.instrument), position));
+    add_value(instrument.settlement, position_value(book_, columns_, position));
     gross_ += std::fabs(notional);
     delta_ += notional * deltas_[position.instrument];
     ++positions_;
@@ -88,7 +99,7 @@ class AccountBuilder {
                      [](const Exposure& a, const Exposure& b) { return a.column < b.column; });
     double rounding = 0.0;
     const std::uint64_t first = plan.columns.size();
-    const std::string& account = book_.accounts[plan.equity_usd.size()];
+    const std::string& account = accounts_[plan.equity_usd.size()];
     for (std::size_t e = 0; e < exposures_.size(); ++e) {
       const Exposure& exposure = exposures_[e];
       rounding += std::fabs(exposure.quantity) * columns_.column_scale_usd[exposure.column];
@@ -135,7 +146,8 @@ class AccountBuilder {
     }
   }
 
-  const Book& book_;
+  const Book& book_;  // the market of it
+  std::span<const std::string> accounts_;
   const ColumnPlan& columns_;
   Diagnostics& diagnostics_;
   std::vector<double> deltas_;
@@ -147,17 +159,22 @@ class AccountBuilder {
 }  // namespace
 
 AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns, Diagnostics& diagnostics) {
+  return prepare_accounts(book, {book.accounts, book.positions, book.collateral}, columns, diagnostics);
+}
+
+AccountPlan prepare_accounts(const Book& market, const HoldingsView& held, const ColumnPlan& columns,
+                             Diagnostics& diagnostics) {
   AccountPlan plan;
   plan.offsets.push_back(0);
-  AccountBuilder builder(book, columns, diagnostics);
+  AccountBuilder builder(market, held.accounts, columns, diagnostics);
   std::size_t position = 0, balance = 0;
-  for (AccountId account = 0; account < book.accounts.size(); ++account) {
+  for (AccountId account = 0; account < held.accounts.size(); ++account) {
     builder.start();
-    for (; balance < book.collateral.size() && book.collateral[balance].account == account; ++balance) {
-      builder.add_balance(book.collateral[balance].asset, book.collateral[balance].amount);
+    for (; balance < held.collateral.size() && held.collateral[balance].account == account; ++balance) {
+      builder.add_balance(held.collateral[balance].asset, held.collateral[balance].amount);
     }
-    for (; position < book.positions.size() && book.positions[position].account == account; ++position) {
-      builder.add_position(book.positions[position]);
+    for (; position < held.positions.size() && held.positions[position].account == account; ++position) {
+      builder.add_position(held.positions[position]);
     }
     builder.finish(plan);
   }

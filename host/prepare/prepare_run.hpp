@@ -1,6 +1,7 @@
 // From a validated book and model to everything a backend needs.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "host/prepare/prepared_run.hpp"
@@ -17,6 +18,28 @@ ColumnPlan prepare_columns(const Book& book, const Model& model, ScenarioPlan& s
 
 /// Accounts as rows over columns. Accounts too large or quantities too small for float go to diagnostics.
 AccountPlan prepare_accounts(const Book& book, const ColumnPlan& columns, Diagnostics& diagnostics);
+
+/// Rows of a book that accounts hold, as book.hpp has them; an AccountId is a place in `accounts`.
+struct HoldingsView {
+  std::span<const std::string> accounts;
+  std::span<const Position> positions;
+  std::span<const CollateralBalance> collateral;
+};
+
+/// The same of rows that need not be the book's own; of the book only the market is read.
+AccountPlan prepare_accounts(const Book& market, const HoldingsView& held, const ColumnPlan& columns,
+                             Diagnostics& diagnostics);
+
+/// What a position adds to the balance of its settlement currency (USD, a stablecoin, or the coin of an inverse
+/// contract). With an entry price its unrealised P&L. Without one, spot and options count at their market value: they
+/// were paid for out of the balances; perpetuals and futures count nothing.
+double position_value(const Book& book, const ColumnPlan& columns, const Position& position);
+
+/// Mark, or what the model says of an option without one, in mark units.
+double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId instrument);
+
+/// Of one contract, at the index.
+double notional_usd(const Book& book, InstrumentId instrument);
 
 /// The accounts named by `selected` (indices into plan), in that order.
 AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint64_t>& selected);

@@ -287,7 +287,8 @@ class TailOracle {
  public:
   TailOracle(const PreparedRun& run) : run_(run), rule_(make_tail_rule(run)) {}
 
-  TailFigures figures(const std::vector<double>& losses, std::vector<std::uint32_t>* tail_paths) const {
+  /// @param tails  the account's tail paths and losses are added to; null: to none
+  TailFigures figures(const std::vector<double>& losses, Tails* tails) const {
     std::vector<std::uint32_t> order(losses.size());
     std::iota(order.begin(), order.end(), 0u);
     std::stable_sort(order.begin(), order.end(),
@@ -311,7 +312,10 @@ class TailOracle {
     out.es_standard_error = std::sqrt(squares) / rule_.weight_sum;
     if (rule_.num_replicates != 0) { set_errors_of_replicates(losses, order, out); }
     if (rule_.fit_weight > 0.0) { out.fit = fit(losses, order); }
-    if (tail_paths != nullptr) { tail_paths->insert(tail_paths->end(), order.begin(), order.begin() + out.tail_count); }
+    for (std::uint32_t i = 0; tails != nullptr && i < out.tail_count; ++i) {
+      tails->tail_paths.push_back(order[i]);
+      tails->tail_losses.push_back(losses[order[i]]);
+    }
     return out;
   }
 
@@ -391,7 +395,7 @@ class ReferenceBackend final : public Backend {
       const std::uint64_t last = std::min(first + batch, count);
       const std::vector<std::vector<double>> losses = account_losses(run, accounts, first, last, request);
       for (const std::vector<double>& account : losses) {
-        out.figures.push_back(oracle.figures(account, keep ? &out.tail_paths : nullptr));
+        out.figures.push_back(oracle.figures(account, keep ? &out : nullptr));
         if (keep) { out.path_offsets.push_back(out.tail_paths.size()); }
       }
     }

@@ -1,0 +1,48 @@
+// The scenarios of a run on the host, simulated once.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+#include "host/backends/run_tables.hpp"
+#include "host/cpu/host_loops.hpp"
+
+namespace tailmargin {
+
+class KeptScenarios {
+ public:
+  struct Options {
+    const cpu::Kernels* kernels = nullptr;
+    int threads = 0;  ///< 0: all
+    std::function<void(double fraction)> progress;
+    const std::atomic<bool>* stop = nullptr;
+    std::uint64_t largest_bytes = std::uint64_t{4} << 30;  ///< more than that is not kept but simulated when needed
+  };
+
+  /// Simulates. The run must outlive this. @throws Interrupted
+  KeptScenarios(const PreparedRun& run, Options options);
+
+  /// Null if they are not kept.
+  const Observations* observations() const { return kept_.empty() ? nullptr : &kept_; }
+
+  /// P&L of one account in double at every read time of every path: [slice][path], USD.
+  /// @param columns  of the run or a part of them
+  std::vector<std::vector<double>> pnl(const ColumnPlan& columns, const AccountPlan& account) const;
+
+ private:
+  template <class T>
+  using Buffer = std::vector<T>;
+
+  void simulate_all();
+  void check_stop() const;
+  cpu::Tile tile(std::uint64_t number) const;
+
+  const PreparedRun& run_;
+  Options options_;
+  StepTables<Buffer> tables_;
+  SimulatePayload simulate_;
+  Observations kept_;
+};
+
+}  // namespace tailmargin

@@ -1,0 +1,216 @@
+#include "tailmargin/whatif.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "host/engine/account_margins.hpp"
+#include "host/engine/hedge_size.hpp"
+#include "host/engine/kept_scenarios.hpp"
+#include "host/engine/tail_change.hpp"
+#include "host/prepare/narrow.hpp"
+#include "host/prepare/prepare_run.hpp"
+#include "host/prepare/trades.hpp"
+
+namespace tailmargin {
+namespace {
+
+/// Hedges are sought up to this many times the size of the account.
+constexpr double largest_hedge_ratio = 100.0;
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// One contract of one column, and nothing else.
+AccountPlan one_contract(std::uint32_t column) {
+  AccountPlan plan;
+  plan.offsets = {0, 1};
+  plan.columns = {{column | PositionColumn::last_flag}};
+  plan.quantities = {1.0};
+  return plan;
+}
+
+RunConfig with_tail_paths(RunConfig config) {
+  config.keep_tail_paths = true;
+  return config;
+}
+
+/// The configuration of an answer: only preparing shows progress.
+RunConfig without_progress(RunConfig config) {
+  config.progress = nullptr;
+  return config;
+}
+
+/// The processor keeps what it simulated and is quicker with one account, and it gives the bits of the GPU.
+std::unique_ptr<Backend> make_backend_for_one(RunConfig config, std::vector<std::string>& notes) {
+  if (config.backend == BackendChoice::automatic) { config.backend = BackendChoice::cpu; }
+  if (config.backend == BackendChoice::cuda) {
+    make_backend(config, notes);  // fails where there is no device
+    config.backend = BackendChoice::cpu;
+    notes.push_back("took the cpu backend: one account is quicker there, and the margins have the same bits");
+  }
+  return make_backend(config, notes);
+}
+
+}  // namespace
+
+class WhatIf::State {
+ public:
+  State(const Book& book, const Model& model, const RunConfig& config)
+      : book_(book),
+        model_(model),
+        config_(without_progress(with_tail_paths(config))),
+        backend_(make_backend_for_one(config, notes_)),
+        run_(prepare_run(book, model, config.num_paths, config.seed)),
+        rule_(make_tail_rule(run_)) {
+    stages_.push_back({"prepare", seconds_since(start_)});
+    KeptScenarios::Options options = {&choose_kernels(parse_isa(config.isa)), config.threads, {}, config.stop};
+    if (config.progress) {
+      options.progress = [&config](double fraction) { config.progress("scenarios", fraction); };
+    }
+    const auto simulate_start = Clock::now();
+    scenarios_ = std::make_unique<KeptScenarios>(run_, options);
+    stages_.push_back({"simulate", seconds_since(simulate_start)});
+    if (scenarios_->observations() == nullptr) {
+      notes_.push_back("the scenarios do not fit the memory kept for them: each answer simulates again");
+    } else if (backend_->name() == "reference") {
+      notes_.push_back("the reference backend simulates again for each answer");
+    }
+    scenario_part_.seed = run_.seed;
+    scenario_part_.num_paths = run_.num_paths;
+    scenario_part_.confidence = run_.confidence;
+    scenario_part_.scenarios = run_.scenarios;
+    scenario_part_.path_weights = run_.path_weights;
+  }
+
+  Holdings holdings(AccountId account, const std::vector<Trade>& trades) const {
+    if (account >= book_.accounts.size()) { throw UsageError("there is no such account in the book"); }
+    Holdings out = holdings_of(book_, account);
+    for (const Trade& trade : trades) {
+      if (trade.instrument >= book_.instruments.size()) { throw UsageError("there is no such instrument in the book"); }
+      if (!std::isfinite(trade.quantity) || trade.quantity == 0.0) {
+        throw UsageError("the quantity of a trade in " + book_.instruments[trade.instrument].name +
+                         " must be a number other than zero");
+      }
+    }
+    for (const Trade& trade : trades) { apply_trade(book_, run_.columns, account, trade, out); }
+    return out;
+  }
+
+  /// Margins of the account with either holdings.
+  WhatIfMargins compare(AccountId account, const Holdings& before, const Holdings& after) const {
+    const std::vector<std::string> names(2, book_.accounts[account]);
+    NarrowColumns narrow = narrow_columns(run_.columns, plan(names, {&before, &after}));
+    PreparedRun run = scenario_part_;
+    run.columns = std::move(narrow.columns);
+    const AccountTails tails = find_tails(*backend_, run, narrow.accounts, config_, scenarios_->observations());
+    std::vector<AccountMargin> margins = make_margins(names, model_, narrow.accounts, tails);
+    margins[1].equity_usd = margins[0].equity_usd;  // trades at mark; summed in another order they differ in rounding
+    const TailChange change =
+        compare_tails(rule_, {tails.figures(0), tails.tail(0)}, {tails.figures(1), tails.tail(1)}, weights());
+    return {std::move(margins[0]), std::move(margins[1]), change.es, change.es_standard_error, change.overlap};
+  }
+
+  std::vector<Hedge> find_hedges(AccountId account, const std::vector<Trade>& trades,
+                                 const std::vector<InstrumentId>& instruments) const {
+    const Holdings held = holdings(account, trades);
+    const AccountPlan all = plan({book_.accounts[account]}, {&held});
+    const NarrowColumns narrow = narrow_columns(run_.columns, all);
+    const PathPnl pnl = scenarios_->pnl(narrow.columns, narrow.accounts);
+    std::vector<Hedge> hedges;
+    for (const InstrumentId instrument : instruments) {
+      if (instrument >= book_.instruments.size()) { throw UsageError("there is no such instrument in the book"); }
+      hedges.push_back(find_hedge(account, held, pnl, all.rounding_scale_usd.front(), instrument));
+    }
+    std::stable_sort(hedges.begin(), hedges.end(),
+                     [](const Hedge& a, const Hedge& b) { return a.cut_usd > b.cut_usd; });
+    return hedges;
+  }
+
+  const Backend& backend() const { return *backend_; }
+  const PreparedRun& run() const { return run_; }
+  const std::vector<std::string>& notes() const { return notes_; }
+  const std::vector<StageTime>& stages() const { return stages_; }
+
+ private:
+  AccountPlan plan(const std::vector<std::string>& names, const std::vector<const Holdings*>& held) const {
+    Holdings rows;
+    for (AccountId a = 0; a < held.size(); ++a) {
+      for (Position position : held[a]->positions) {
+        position.account = a;
+        rows.positions.push_back(position);
+      }
+      for (CollateralBalance balance : held[a]->collateral) {
+        balance.account = a;
+        rows.collateral.push_back(balance);
+      }
+    }
+    Diagnostics diagnostics;
+    AccountPlan out = prepare_accounts(book_, {names, rows.positions, rows.collateral}, run_.columns, diagnostics);
+    if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
+    return out;
+  }
+
+  Hedge find_hedge(AccountId account, const Holdings& held, const PathPnl& pnl, double size_usd,
+                   InstrumentId instrument) const {
+    const std::uint32_t column = run_.columns.instrument_column[instrument];
+    const NarrowColumns one = narrow_columns(run_.columns, one_contract(column));
+    const PathPnl contract = scenarios_->pnl(one.columns, one.accounts);
+    const double largest = largest_hedge_ratio * size_usd / run_.columns.column_scale_usd[column];
+    const HedgeSize size = find_hedge_size(HedgedEs(rule_, weights(), pnl, contract), largest);
+    Hedge out;
+    out.instrument = instrument;
+    out.quantity = size.quantity;
+    out.at_limit = size.at_limit;
+    out.notional_usd = std::fabs(size.quantity) * notional_usd(book_, instrument);
+    Holdings hedged = held;
+    if (size.quantity != 0.0) { apply_trade(book_, run_.columns, account, {instrument, size.quantity}, hedged); }
+    out.margins = compare(account, held, hedged);
+    out.cut_usd = out.margins.before.initial_margin_usd - out.margins.after.initial_margin_usd;
+    if (size.quantity != 0.0) {
+      out.cut_per_contract = out.cut_usd / std::fabs(size.quantity);
+      out.cut_per_notional = out.cut_usd / out.notional_usd;
+    }
+    return out;
+  }
+
+  const std::uint32_t* weights() const { return run_.path_weights.empty() ? nullptr : run_.path_weights.data(); }
+
+  Clock::time_point start_ = Clock::now();
+  std::vector<std::string> notes_;
+  std::vector<StageTime> stages_;
+  const Book& book_;
+  Model model_;
+  RunConfig config_;
+  std::unique_ptr<Backend> backend_;
+  PreparedRun run_;
+  TailRule rule_;
+  PreparedRun scenario_part_;  // the run without columns and accounts
+  std::unique_ptr<KeptScenarios> scenarios_;
+};
+
+WhatIf::WhatIf(const Book& book, const Model& model, const RunConfig& config) {
+  check_config(config);
+  state_ = std::make_unique<State>(book, model, config);
+}
+WhatIf::~WhatIf() = default;
+WhatIf::WhatIf(WhatIf&&) noexcept = default;
+
+WhatIfMargins WhatIf::evaluate(AccountId account, const std::vector<Trade>& trades) const {
+  return state_->compare(account, state_->holdings(account, {}), state_->holdings(account, trades));
+}
+
+std::vector<Hedge> WhatIf::find_hedges(AccountId account, const std::vector<Trade>& trades,
+                                       const std::vector<InstrumentId>& instruments) const {
+  return state_->find_hedges(account, trades, instruments);
+}
+
+std::string WhatIf::backend() const { return state_->backend().name(); }
+std::string WhatIf::device() const { return state_->backend().device(); }
+const std::vector<std::string>& WhatIf::notes() const { return state_->notes(); }
+const std::vector<StageTime>& WhatIf::stages() const { return state_->stages(); }
+const std::vector<Diagnostic>& WhatIf::warnings() const { return state_->run().warnings; }
+std::uint64_t WhatIf::num_factors() const { return state_->run().scenarios.factors.size(); }
+std::uint64_t WhatIf::num_steps() const { return state_->run().scenarios.num_steps; }
+
+}  // namespace tailmargin

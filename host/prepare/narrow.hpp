@@ -1,0 +1,17 @@
+// The columns that some accounts hold and no others, so that a pass for one account of a large market touches little.
+#pragma once
+
+#include "host/prepare/prepared_run.hpp"
+
+namespace tailmargin {
+
+struct NarrowColumns {
+  ColumnPlan
+      columns;  ///< numbered anew, in the same order; column_underlying, instrument_column and so on are not kept
+  AccountPlan accounts;  ///< with the new numbers
+};
+
+/// Prices and sums of the accounts keep their bits: columns stand in the same order, with the same numbers in them.
+NarrowColumns narrow_columns(const ColumnPlan& columns, AccountPlan accounts);
+
+}  // namespace tailmargin
