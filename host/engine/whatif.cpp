@@ -61,7 +61,7 @@ class WhatIf::State {
         model_(model),
         config_(without_progress(with_tail_paths(config))),
         backend_(make_backend_for_one(config, notes_)),
-        run_(prepare_run(book, model, config.num_paths, config.seed)),
+        run_(prepare_run(book, model, config.num_paths, config.seed, config.sampler)),
         rule_(make_tail_rule(run_)) {
     stages_.push_back({"prepare", seconds_since(start_)});
     KeptScenarios::Options options = {&choose_kernels(parse_isa(config.isa)), config.threads, {}, config.stop};
