@@ -18,6 +18,7 @@ const std::vector<Case>& cases() {
       {"large", BookKind::made, {1'000'000, 20, 5'000, 8, 12}, 100'000},
       {"tall", BookKind::made, {1'000, 50, 2'000, 3, 4}, 1'000'000},
       {"market-makers", BookKind::made, {500, 1'000, 2'000, 3, 4}, 100'000},
+      {"whatif", BookKind::made, {10'000, 50, 2'000, 3, 4}, 100'000, Measured::whatif},
       {"exchange", BookKind::exchange, {10'000, 0, 0, 0, 0}, 100'000},
   };
   return all;

@@ -28,11 +28,18 @@ enum class BookKind : std::uint8_t {
   exchange,  ///< make_exchange: `tailmargin synth`; only the shape's number of accounts counts
 };
 
+/// What a case measures.
+enum class Measured : std::uint8_t {
+  margins,  ///< of all accounts, and the whole command
+  whatif,   ///< one answer for the first account, on a prepared run
+};
+
 struct Case {
   std::string name;
   BookKind kind = BookKind::made;
   BookShape shape;
   std::uint64_t paths = 0;
+  Measured measured = Measured::margins;
 };
 
 /// In the order they are listed.

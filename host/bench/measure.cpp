@@ -5,6 +5,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tailmargin/whatif.hpp"
+
 namespace tailmargin::bench {
 namespace {
 
@@ -47,6 +49,22 @@ void check_answer(const Book& book, const Model& model, RunConfig config, const 
   }
 }
 
+void check_whatif(const Book& book, const Model& model, RunConfig config) {
+  config.progress = nullptr;
+  const Position& given_up = book.positions.front();
+  const WhatIfMargins found = WhatIf(book, model, config).evaluate(0, {{given_up.instrument, -given_up.quantity}});
+  Book after = book;
+  after.positions.erase(after.positions.begin());
+  const auto same = [](const AccountMargin& a, const AccountMargin& b) {
+    return a.es_usd == b.es_usd && a.es_se_usd == b.es_se_usd && a.var_usd == b.var_usd;
+  };
+  if (!same(found.before, run_margin(book, model, config).margins.front()) ||
+      !same(found.after, run_margin(after, model, config).margins.front())) {
+    throw std::runtime_error("the bench stops: the what-if of account " + found.before.account +
+                             " is not what full runs give");
+  }
+}
+
 double Times::median() const {
   std::vector<double> sorted = seconds;
   std::sort(sorted.begin(), sorted.end());
@@ -69,6 +87,16 @@ Repeats repeat_run(const Book& book, const Model& model, const RunConfig& config
       repeats.run.seconds.push_back(seconds);
       add_times(repeats.last, repeats.stages);
     }
+  }
+  return repeats;
+}
+
+Repeats repeat_call(const std::function<void()>& call, int count) {
+  Repeats repeats;
+  for (int i = 0; i <= count; ++i) {
+    const auto start = Clock::now();
+    call();
+    (i == 0 ? repeats.warm_up_seconds : repeats.run.seconds.emplace_back()) = seconds_since(start);
   }
   return repeats;
 }

@@ -18,6 +18,10 @@ using Engine = std::function<RunResult(const Book&, const Model&, const RunConfi
 /// @throws std::runtime_error naming the first account that differs: the bench ends there
 void check_answer(const Book& book, const Model& model, RunConfig config, const Engine& engine);
 
+/// A what-if of the first account, which gives up its first position, against full runs before and after.
+/// @throws std::runtime_error if a bit differs
+void check_whatif(const Book& book, const Model& model, RunConfig config);
+
 /// Times of one thing in the repeats after the warm-up.
 struct Times {
   std::vector<double> seconds;
@@ -40,6 +44,9 @@ struct Repeats {
 
 /// One warm-up, then `count` runs.
 Repeats repeat_run(const Book& book, const Model& model, const RunConfig& config, int count, const Engine& engine);
+
+/// The same of anything; no stages.
+Repeats repeat_call(const std::function<void()>& call, int count);
 
 struct ProcessRun {
   double seconds = 0.0;  ///< from before its start to after its end

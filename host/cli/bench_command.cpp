@@ -15,6 +15,7 @@
 #include "host/io/model_file.hpp"
 #include "host/io/run_files.hpp"
 #include "host/prepare/prepare_run.hpp"
+#include "tailmargin/whatif.hpp"
 
 namespace tailmargin {
 namespace {
@@ -25,11 +26,13 @@ struct BenchOptions {
   std::vector<std::string> cases;
   std::string model, book, format = "csv";
   std::uint64_t accounts = 0, positions = 0, instruments = 0, factors = 0, paths = 0;  // 0: the case's
-  int repeats = 3;
-  int whole_runs = 0;  // 0: as repeats
+  int repeats = 0;                                                                     // 0: 3, of what-ifs 20
+  int whole_runs = 0;                                                                  // 0: as repeats
   bool json = false;
   RunOptions run;
 };
+
+int num_repeats(const BenchOptions& options) { return options.repeats != 0 ? options.repeats : 3; }
 
 double lap(Clock::time_point& last) {
   const auto now = Clock::now();
@@ -115,7 +118,7 @@ std::vector<std::string> margin_command(const BenchOptions& options, const bench
 /// this process.
 void run_whole(const BenchOptions& options, const bench::Case& chosen, const std::filesystem::path& work,
                CaseReport& report) {
-  const int count = options.whole_runs != 0 ? options.whole_runs : options.repeats;
+  const int count = options.whole_runs != 0 ? options.whole_runs : num_repeats(options);
   const std::vector<std::string> command = margin_command(options, chosen, work / "book", work / "run");
   for (int i = 0; i < count; ++i) {
     const bench::ProcessRun run = bench::run_process(command);
@@ -145,11 +148,32 @@ void run_here(const bench::Case& chosen, const BenchOptions& options, const Mode
   report.make_seconds = lap(last);
   write_book(book, work / "book", options.format == "csv" ? FileFormat::csv : FileFormat::parquet, BookParts::all);
   report.write_book_seconds = lap(last);
-  report.repeats = bench::repeat_run(book, model, config, options.repeats, run_margin);
+  report.repeats = bench::repeat_run(book, model, config, num_repeats(options), run_margin);
   report.ceilings = bench::measure_ceilings(report.repeats.last.backend, config);
   const PreparedRun run = prepare_run(book, model, chosen.paths, config.seed);
   describe_book(book, run, report);
   report.work = bench::stage_work(run, report.ceilings);
+}
+
+/// Answers for the first account on a prepared run; the first one must be what full runs give.
+void run_whatif(const bench::Case& chosen, const Model& model, const RunConfig& config, int repeats,
+                CaseReport& report) {
+  auto last = Clock::now();
+  const Book book = make_book(chosen);
+  report.make_seconds = lap(last);
+  const std::vector<Trade> trades = {{book.positions.front().instrument, -book.positions.front().quantity}};
+  const WhatIf prepared(book, model, config);
+  WhatIfMargins margins;
+  report.repeats = bench::repeat_call([&] { margins = prepared.evaluate(0, trades); }, repeats);
+  for (const StageTime& stage : prepared.stages()) {
+    report.repeats.stages.push_back({stage.stage, {{stage.seconds}}});
+  }
+  report.repeats.last.backend = prepared.backend();
+  report.repeats.last.device = prepared.device();
+  report.repeats.last.margins = {margins.before, margins.after};
+  report.total = report.repeats.run;
+  report.peak_rss_bytes = peak_rss_bytes();
+  describe_book(book, prepare_run(book, model, chosen.paths, config.seed), report);
 }
 
 CaseReport measure_case(const bench::Case& chosen, const BenchOptions& options, const Model& model) {
@@ -158,6 +182,7 @@ CaseReport measure_case(const bench::Case& chosen, const BenchOptions& options, 
   RunConfig config = make_run_config(options.run, bar);
   CaseReport report;
   report.name = chosen.name;
+  report.measured = chosen.measured;
   report.model = model.name;
   report.seed = config.seed;
   report.paths = chosen.paths;
@@ -165,8 +190,15 @@ CaseReport measure_case(const bench::Case& chosen, const BenchOptions& options, 
   const bench::Case cut = small_cut(chosen);
   config.num_paths = cut.paths;
   bench::check_answer(make_book(cut), model, config, run_margin);
+  const bool whatif = chosen.measured == bench::Measured::whatif;
+  if (whatif) { bench::check_whatif(make_book(cut), model, config); }
 
   config.num_paths = chosen.paths;
+  if (whatif) {
+    run_whatif(chosen, model, config, options.repeats != 0 ? options.repeats : 20, report);
+    report.margins_sha256 = sha256_file(write_margins(report.repeats.last.margins, work.path(), FileFormat::csv));
+    return report;
+  }
   run_here(chosen, options, model, config, work.path(), report);
   report.margins_sha256 = sha256_file(write_margins(report.repeats.last.margins, work.path(), FileFormat::csv));
   run_whole(options, chosen, work.path(), report);
@@ -221,8 +253,9 @@ void add_bench_command(CLI::App& app) {
   command->add_option("--factors", options->factors, "factors under the built-in model; default: the case's")
       ->check(whole_number(1, 10'000));
   command->add_option("--model", options->model, "model file; default: the built-in one");
-  command->add_option("--repeats", options->repeats, "counted runs in this process after the warm-up")
-      ->capture_default_str()
+  command
+      ->add_option("--repeats", options->repeats,
+                   "counted runs in this process after the warm-up; default: 3, of whatif 20")
       ->check(whole_number(1, 1000));
   command->add_option("--whole-runs", options->whole_runs, "runs of the whole command; default: as many")
       ->check(whole_number(1, 1000));

@@ -115,8 +115,10 @@ std::string case_text(const CaseReport& report) {
   }
   text += stage_line("run", report.repeats.run, nullptr);
   text += stage_line("total", report.total, nullptr);
-  text += "  total: start of tailmargin margin to its end, book and margins in files; at most " +
-          counted(report.peak_rss_bytes >> 20, "MiB") + "\n";
+  text += report.measured == bench::Measured::whatif
+              ? "  total: margins of one account before and after a trade, on a prepared run; at most "
+              : "  total: start of tailmargin margin to its end, book and margins in files; at most ";
+  text += counted(report.peak_rss_bytes >> 20, "MiB") + "\n";
   text += "  margins " + report.margins_sha256 + "\n";
   for (const auto& [name, rate] : report.ceilings.measured) { text += "  " + name + " " + format_rate(rate) + "\n"; }
   return text;

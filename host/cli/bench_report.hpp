@@ -6,6 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "host/bench/cases.hpp"
 #include "host/bench/measure.hpp"
 #include "host/bench/stage_work.hpp"
 
@@ -18,13 +19,14 @@ struct MadeBook {
 
 struct CaseReport {
   std::string name, model;
+  bench::Measured measured = bench::Measured::margins;
   std::uint64_t paths = 0, seed = 0;
   MadeBook made;
   double make_seconds = 0.0, write_book_seconds = 0.0;
   bench::Ceilings ceilings;
   std::array<bench::StageWork, 4> work;
   bench::Repeats repeats;
-  bench::Times total;  ///< whole processes: start of `tailmargin margin` to its end
+  bench::Times total;  ///< whole processes: start of `tailmargin margin` to its end; or one answer of a what-if
   std::uint64_t peak_rss_bytes = 0;
   std::string margins_sha256;
 };

@@ -51,7 +51,7 @@ TEST(BenchCases, RefusesAnUnknownNameWithTheOnesThereAre) {
     find_case("smal");
     FAIL() << "no exception";
   } catch (const UsageError& error) {
-    EXPECT_NE(std::string(error.what()).find("small, large, tall, market-makers, exchange"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("small, large, tall, market-makers, whatif, exchange"), std::string::npos)
         << error.what();
   }
 }

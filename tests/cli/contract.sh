@@ -53,7 +53,7 @@ for bad in 0 -5 010000 0x100 1e5 100,000 99999999999; do
 done
 exits "--seed -1 is wrong usage" 2 "${margin[@]}" -o "$work/no" --seed -1
 exits "an unknown command is wrong usage" 2 "$program" margn "$work/book"
-says "the commands there are" "Commands: margin"
+says "the commands there are" "Commands: margin, whatif"
 exits "synth over a book is wrong usage" 2 "$program" synth -o "$work/book" --accounts 5
 exits "synth over a book by force" 0 "$program" synth -o "$work/forced" --accounts 5 --force
 exits "odd tile is wrong usage" 2 "${margin[@]}" -o "$work/no" --tile 63
@@ -78,6 +78,44 @@ check "errors.csv lists both" 3 "$(wc -l <"$work/rejected/errors.csv")"
 exits "no such book" 3 "$program" margin "$work/nowhere" -o "$work/rejected" --progress never
 echo 'format = 2' >"$work/model.toml"
 exits "bad model" 3 "${margin[@]}" -o "$work/rejected" --model "$work/model.toml"
+
+# What-ifs of an account that the book has, against its row of the margins file.
+account=$(sed -n 2p "$work/book/positions.csv" | cut -d, -f1)
+instrument=$(sed -n 2p "$work/book/positions.csv" | cut -d, -f2)
+whatif=("$program" whatif "$work/book" --paths 1000 --progress never)
+exits "whatif" 0 "${whatif[@]}" --account "$account" --trade "$instrument:1.5" --trade "$instrument:-0.5"
+says "what was traded" "buys 1.5 $instrument at mark"
+says "before and after" "initial margin"
+exits "whatif as JSON" 0 "${whatif[@]}" --account "$account" --trade "$instrument:+1" --hedge "$instrument" --json
+check "its keys" "account model backend device paths seed trades before after change hedges notes stage_seconds answer_seconds hedge_seconds total_seconds" \
+  "$(grep -oE '^  "[a-z_]+"' "$work/out" | tr -d ' "' | paste -sd ' ')"
+check "nothing but JSON on standard output" "{" "$(head -n 1 "$work/out")"
+row=$(grep "^$account," "$work/run/margins.csv")
+column() { head -n 1 "$work/run/margins.csv" | tr , '\n' | grep -nx "$1" | cut -d: -f1; }
+for name in es_usd es_se_usd var_usd initial_margin_usd equity_usd; do
+  check "before is the margins file's $name" "$(cut -d, -f"$(column "$name")" <<<"$row")" \
+    "$(sed -n '/"before"/,/}/p' "$work/out" | grep -oE "\"$name\": [^,]*" | cut -d' ' -f2 | sed 's/\.0$//')"
+done
+exits "whatif on the reference backend" 0 "$program" whatif "$work/book" --progress never --paths 200 --account "$account" --trade "$instrument:1" --backend reference
+says "that it simulates again" "simulates again"
+exits "whatif with nothing asked is wrong usage" 2 "${whatif[@]}" --account "$account"
+says "what can be asked" "--trade INSTRUMENT:QTY"
+exits "whatif without an account is wrong usage" 2 "${whatif[@]}" --trade "$instrument:1"
+for bad in "$instrument" "$instrument:" "$instrument:x" "$instrument:1x" "$instrument:nan" "$instrument:1e999" ":1"; do
+  exits "--trade $bad is wrong usage" 2 "${whatif[@]}" --account "$account" --trade "$bad"
+  says "which trade" "--trade $bad"
+done
+exits "a trade of nothing is wrong usage" 2 "${whatif[@]}" --account "$account" --trade "$instrument:0"
+says "why" "quantity zero"
+exits "unknown names are bad input" 3 "${whatif[@]}" --account "${account}x" --trade "${instrument}x:1" --hedge NO-SUCH-COIN
+says "the account" "the book has no such account. Did you mean .*$account"
+says "the instrument" "the book has no such instrument. Did you mean .*$instrument"
+says "the hedge" "--hedge, instrument = NO-SUCH-COIN"
+exits "an account too large is bad input" 3 "${whatif[@]}" --account "$account" --trade "$instrument:1e18"
+exits "whatif of a bad book" 3 "$program" whatif "$work/bad" --account "$account" --trade "$instrument:1"
+if "$program" info | grep -q 'cuda *not available'; then
+  exits "whatif without a device" 4 "${whatif[@]}" --account "$account" --trade "$instrument:1" --backend cuda
+fi
 
 models=$(dirname "$0")/../../examples/models
 exits "model show" 0 "$program" model show "$models/small.toml"
@@ -117,8 +155,12 @@ exits "bench without a case is the exchange" 0 "$program" bench --accounts 20 --
 says "the case it took" "exchange: 20 accounts"
 exits "two cases are an array" 0 "$program" bench tall market-makers --accounts 3 --paths 200 --repeats 1 --json --progress never
 check "both of them" 2 "$(grep -c '^    "case": ' "$work/out")"
+exits "bench of what-ifs" 0 "$program" bench whatif --accounts 5 --paths 500 --repeats 2 --json --progress never
+check "its keys" "case backend device total_s peak_rss_bytes margins_sha256" \
+  "$(grep -oE '^  "[a-z0-9_]+"' "$work/out" | head -n 6 | tr -d ' "' | paste -sd ' ')"
+check "repeats" 2 "$(sed -n '/"total"/,/}/p' "$work/out" | grep -oE '"runs": [0-9]+' | grep -oE '[0-9]+')"
 exits "an unknown case is wrong usage" 2 "$program" bench smal
-says "the cases there are" "small, large, tall, market-makers, exchange"
+says "the cases there are" "small, large, tall, market-makers, whatif, exchange"
 exits "positions of the exchange are wrong usage" 2 "$program" bench exchange --positions 3
 exits "factors that cannot be are wrong usage" 2 "$program" bench small --factors 41
 says "those that can" "28, 31, 34"
