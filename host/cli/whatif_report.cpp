@@ -1,6 +1,7 @@
 #include "host/cli/whatif_report.hpp"
 
 #include <cmath>
+#include <cstdio>
 
 #include <nlohmann/json.hpp>
 
@@ -15,7 +16,11 @@ using Json = nlohmann::ordered_json;
 std::string counted(std::uint64_t n) { return with_thousands(static_cast<double>(n)); }
 
 /// Contracts as they would be typed.
-std::string quantity_text(double quantity) { return Json(quantity).dump(); }
+std::string quantity_text(double quantity) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", quantity);
+  return text;
+}
 
 std::string signed_text(double value) { return (value > 0.0 ? "+" : "") + with_thousands(value); }
 
