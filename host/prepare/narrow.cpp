@@ -56,6 +56,9 @@ NarrowColumns narrow_columns(const ColumnPlan& columns, AccountPlan accounts) {
   out.columns.slice_step = columns.slice_step;
   out.columns.fits = columns.fits;
   out.columns.smiles = columns.smiles;
+  for (std::uint32_t c = 0; c < columns.num_columns; ++c) {
+    if (numbers.held(c)) { out.columns.column_underlying.push_back(columns.column_underlying[c]); }
+  }
   for (std::size_t c = 0; c < columns.terms.size(); ++c) {
     if (!numbers.held(c)) { continue; }
     out.columns.terms.push_back(columns.terms[c]);

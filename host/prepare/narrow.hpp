@@ -7,7 +7,7 @@ namespace tailmargin {
 
 struct NarrowColumns {
   ColumnPlan
-      columns;  ///< numbered anew, in the same order; column_underlying, instrument_column and so on are not kept
+      columns;  ///< numbered anew, in the same order; instrument_column and so on are not kept
   AccountPlan accounts;  ///< with the new numbers
 };
 

@@ -8,6 +8,9 @@
 #include <random>
 
 #include "host/backends/backend.hpp"
+#include "host/backends/run_tables.hpp"
+#include "host/cpu/host_loops.hpp"
+#include "host/cpu/near_tails.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "tailmargin/accuracy.hpp"
 #include "tests/support/small_book.hpp"
@@ -101,6 +104,9 @@ std::string bits_of(const std::vector<AccountMargin>& margins) {
   return bytes;
 }
 
+template <class T>
+using StdVector = std::vector<T>;
+
 class SameBits : public testing::Test {
  protected:
   SameBits() : maker_(mixed_exchange(60)) { add_hedged_account(maker_); }
@@ -193,6 +199,12 @@ TEST_F(SameBits, InDoubleFromTheNearPathsOnly) {
   const AccountPlan accounts = select_accounts(run.accounts, exact.accounts);
 
   EXPECT_EQ(bits_of(backend->tails(run, accounts, request)), exact.all_paths);
+  // Not by falling back on all paths: an account whose list is not empty has its figures from the list.
+  const NearTails near_only = near_tails(run, accounts, request, choose_kernels(Isa::automatic));
+  for (const NearPaths& near : exact.hints.near) {
+    EXPECT_EQ(near.paths.empty(), std::binary_search(near_only.missing.begin(), near_only.missing.end(), near.account))
+        << near.account;
+  }
 
   // A list that may have left paths out is not trusted: here it lacks the worst one, and is long enough without it.
   for (NearPaths& near : exact.hints.near) {
@@ -203,6 +215,21 @@ TEST_F(SameBits, InDoubleFromTheNearPathsOnly) {
     near.losses.erase(near.losses.begin() + worst);
   }
   EXPECT_EQ(bits_of(backend->tails(run, accounts, request)), exact.all_paths);
+}
+
+// Path numbers beyond 32 bits have an upper word of the counter to themselves.
+TEST_F(SameBits, OfScenariosFarOut) {
+  const PreparedRun run = prepare_run(maker_.book(), regime_model(), 1'000, 7);
+  const StepTables<StdVector> tables(run, [](const auto& values) { return values; });
+  const SimulatePayload in = tables.payload();
+  const cpu::Tile tile = {5'000'000'000'000ull, cpu::lanes, cpu::lanes};
+  std::vector<float> scratch(std::size_t{scratch_rows(in)} * cpu::lanes);
+  std::vector<float> plain(std::size_t{in.num_observations} * cpu::lanes), wide = plain;
+
+  choose_kernels(Isa::baseline).simulate(in, tile, scratch.data(), plain.data());
+  choose_kernels(Isa::automatic).simulate(in, tile, scratch.data(), wide.data());
+
+  EXPECT_EQ(wide, plain);
 }
 
 TEST_F(SameBits, ForAnyInstructionSet) {
