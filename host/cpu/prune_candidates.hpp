@@ -79,11 +79,19 @@ Real lowest_kept(const Candidates<Real>& candidates, Real value) {
   return may_need_double ? value - candidates.slack : value;
 }
 
-/// Keeps the losses from a value on, equals included.
+/// Keeps the losses from a value on, equals included. The threshold never falls: what it kept out is gone.
 template <class Real>
 void keep_all_from(Candidates<Real>& candidates, Real value) {
   keep_from(candidates, value, double(infinity<float>()));
-  candidates.threshold = loss_of_rank<Real>(loss_rank(value) + 1);  // just below it
+  const Real below = loss_of_rank<Real>(loss_rank(value) + 1);
+  candidates.threshold = math::larger(candidates.threshold, below);
+}
+
+template <class Real>
+std::uint32_t count_from(const Candidates<Real>& candidates, Real value) {
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < candidates.count; ++i) { count += candidates.losses[i] >= value ? 1u : 0u; }
+  return count;
 }
 
 /// Keeps the fewest of the worst losses that weigh more than the reach: the others surely are no part of the tail.
@@ -93,9 +101,7 @@ void keep_reaching(const TailReach& reach, Candidates<Real>& candidates) {
   const Real value = reaching_loss(candidates, reach.weight);
   const Real lowest = lowest_kept(candidates, value);
   if (lowest < value) {
-    std::uint32_t count = 0;
-    for (std::uint32_t i = 0; i < candidates.count; ++i) { count += candidates.losses[i] >= lowest ? 1u : 0u; }
-    if (count <= reach.max_slack_count) { return keep_all_from(candidates, lowest); }
+    if (count_from(candidates, lowest) <= reach.max_slack_count) { return keep_all_from(candidates, lowest); }
     candidates.slack = Real(0);
   }
   keep_from(candidates, value, reach.weight - weight_of(candidates, [value](Real loss) { return loss > value; }));
@@ -120,12 +126,18 @@ void raise_threshold(const TailReach& reach, std::uint64_t paths_so_far, Candida
   const double spread = reach.sigmas * math::sqrt(part * typical) + reach.sigmas * reach.sigmas / 3.0 * typical;
   if (!(sum > part + spread)) { return; }
   const Real value = reaching_loss(candidates, part + spread);
-  const Real lowest = lowest_kept(candidates, value);
+  Real lowest = lowest_kept(candidates, value);
+  const double left = reach.num_paths / static_cast<double>(paths_so_far);
+  if (lowest < value && paths_so_far >= 1024 && count_from(candidates, lowest) * left > reach.max_slack_count) {
+    candidates.slack = Real(0);  // now, before room is made for them
+    lowest = value;
+  }
   if (lowest > candidates.threshold) { keep_all_from(candidates, lowest); }
 }
 
 /// More room for an account whose buffer will not hold what comes until thresholds are foretold again, at four times
-/// the paths: then for all it will keep in the end, as the weights of its tail so far foretell it. 0: there is room.
+/// the paths: then for all it will keep in the end, as the weights of its tail so far foretell it. 0: there is room, or
+/// equal losses fill it, which make_room() drops.
 template <class Real>
 std::uint32_t foretold_room(const TailReach& reach, std::uint64_t paths_so_far, const Candidates<Real>& candidates) {
   const double left = reach.num_paths / static_cast<double>(paths_so_far);
@@ -133,6 +145,7 @@ std::uint32_t foretold_room(const TailReach& reach, std::uint64_t paths_so_far, 
   if (next <= candidates.capacity || paths_so_far < 4096) { return 0; }
   const double weight = weight_of(candidates, [](Real) { return true; });
   const double last = spare_room * reach.weight * (candidates.count / weight);
+  if (next > 2.0 * last + 2.0 * lanes) { return 0; }
   return static_cast<std::uint32_t>(math::smaller(math::larger(next, last), reach.num_paths)) + 2 * lanes;
 }
 

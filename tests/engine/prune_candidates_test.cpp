@@ -146,6 +146,57 @@ TEST(PruneCandidates, NeverLowersTheThreshold) {
   EXPECT_EQ(candidates.count, 400u);
 }
 
+// A threshold foretold a little too high has kept losses out that the slack would let in again: a list of near paths
+// made with a lower one would pass for complete.
+TEST(PruneCandidates, NeverLowersTheThresholdForTheSlack) {
+  Buffer<float> buffer = make_buffer<float>(1, 400);
+  Candidates<float> candidates = buffer.candidates(false);
+  candidates.slack = 2.5f;
+  candidates.rounding_scale = 1e6f;
+  const float foretold = sorted_reaching(buffer, false, 50.0).back().loss - 1.0f;
+  candidates.threshold = foretold;
+
+  keep_reaching({50.0, 1e6, 7.0, 400}, candidates);
+
+  EXPECT_EQ(candidates.threshold, foretold);
+}
+
+// Nothing to lose on any path, as an account of stablecoins whose model lets them stand still.
+Buffer<float> all_equal(std::uint32_t count) {
+  Buffer<float> out;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    out.losses.push_back(-0.0f);
+    out.paths.push_back(i);
+  }
+  return out;
+}
+
+TEST(PruneCandidates, GivesUpTheSlackWhenTooManyLossesAreForetoldWithinIt) {
+  Buffer<float> buffer = all_equal(1024);
+  Candidates<float> candidates = buffer.candidates(false);
+  candidates.slack = 2.5f;
+  candidates.rounding_scale = 1e6f;
+
+  raise_threshold({1000.0, 100'000.0, 7.0, 102'400}, 1024, candidates);
+  EXPECT_EQ(candidates.slack, 2.5f);
+
+  raise_threshold({1000.0, 100'000.0, 7.0, 99'999}, 1024, candidates);
+  EXPECT_EQ(candidates.slack, 0.0f);
+  EXPECT_LT(candidates.threshold, 0.0f);
+  EXPECT_GT(candidates.threshold, -1e-30f);
+}
+
+TEST(PruneCandidates, MakesNoRoomForEqualLosses) {
+  const TailReach reach = {1000.0, 100'000.0, 7.0, 0};
+  Buffer<float> buffer = all_equal(1700);
+  Candidates<float> candidates = buffer.candidates(false);
+  candidates.capacity = 1774;
+  EXPECT_EQ(foretold_room(reach, 4096, candidates), 0u);
+
+  candidates.count = 600;  // of losses apart: some more than a quarter of the tail would be
+  EXPECT_GT(foretold_room(reach, 4096, candidates), 4u * 600u);
+}
+
 TEST(PruneCandidates, KeepsALittleMoreOfAnAccountThatMayNeedDouble) {
   const Buffer<float> all = make_buffer<float>(1, 400);
   Buffer<float> buffer = all;
