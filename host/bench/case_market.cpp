@@ -4,10 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 
 #include "host/bench/cases.hpp"
 #include "host/synth/draws.hpp"
+#include "host/synth/sort_instruments.hpp"
 #include "kernels/math/black76.hpp"
 #include "kernels/math/smile.hpp"
 #include "tailmargin/diagnostics.hpp"
@@ -106,7 +106,7 @@ class MarketMaker {
     std::sort(book_.underlyings.begin(), book_.underlyings.end(),
               [](const Underlying& a, const Underlying& b) { return a.name < b.name; });
     for (std::uint32_t c = 0; c < num_coins; ++c) { add_coin(coin_number(c), c); }
-    sort_instruments();
+    synth::sort_instruments(book_);
     return std::move(book_);
   }
 
@@ -202,21 +202,6 @@ class MarketMaker {
     quote.forward = forward;
     quote.mark_iv = vol;
     add(std::move(option), quote);
-  }
-
-  void sort_instruments() {
-    std::vector<std::size_t> order(book_.instruments.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(),
-              [this](std::size_t a, std::size_t b) { return book_.instruments[a].name < book_.instruments[b].name; });
-    std::vector<Instrument> instruments;
-    std::vector<Quote> quotes;
-    for (const std::size_t n : order) {
-      instruments.push_back(std::move(book_.instruments[n]));
-      quotes.push_back(book_.quotes[n]);
-    }
-    book_.instruments = std::move(instruments);
-    book_.quotes = std::move(quotes);
   }
 
   BookShape shape_;

@@ -3,10 +3,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 #include <string>
 
 #include "host/synth/draws.hpp"
+#include "host/synth/sort_instruments.hpp"
 #include "host/synth/synth.hpp"
 #include "kernels/math/black76.hpp"
 #include "kernels/math/smile.hpp"
@@ -116,7 +116,7 @@ class MarketMaker {
     book_.underlyings[id("USDC")] = {"USDC", 0.9999, 3e9, std::nullopt};
     book_.underlyings[id("USDT")] = {"USDT", 0.9995, 5e10, std::nullopt};
     for (std::size_t c = 0; c < coins.size(); ++c) { add_coin(coins[c], c); }
-    sort_instruments();
+    synth::sort_instruments(book_);
     return std::move(book_);
   }
 
@@ -261,21 +261,6 @@ class MarketMaker {
     quote.open_interest = round_to(open, coin.price_usd > 10'000.0 ? -1 : 0);
     quote.volume_24h = round_to(*quote.open_interest * draws.between(0.0, 0.12), coin.price_usd > 10'000.0 ? -1 : 0);
     add(std::move(option), quote);
-  }
-
-  void sort_instruments() {
-    std::vector<std::size_t> order(book_.instruments.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(),
-              [this](std::size_t a, std::size_t b) { return book_.instruments[a].name < book_.instruments[b].name; });
-    std::vector<Instrument> instruments;
-    std::vector<Quote> quotes;
-    for (const std::size_t n : order) {
-      instruments.push_back(std::move(book_.instruments[n]));
-      quotes.push_back(book_.quotes[n]);
-    }
-    book_.instruments = std::move(instruments);
-    book_.quotes = std::move(quotes);
   }
 
   std::uint64_t seed_;
