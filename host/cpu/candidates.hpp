@@ -17,7 +17,10 @@ namespace tailmargin::cpu {
 class Arena {
  public:
   /// From now on memory is handed out anew.
-  void reset() { chunk_ = used_ = 0; }
+  void reset() { chunk_ = used_ = taken_ = 0; }
+
+  /// Bytes handed out since.
+  std::uint64_t taken() const { return taken_; }
 
   /// Aligned to 64 bytes if all pieces are multiples of that. Threads may call it.
   std::byte* take(std::size_t bytes) {
@@ -27,6 +30,7 @@ class Arena {
       if (used_ + bytes <= chunks_[chunk_].size()) { break; }
     }
     used_ += bytes;
+    taken_ += bytes;
     return chunks_[chunk_].data() + (used_ - bytes);
   }
 
@@ -36,6 +40,7 @@ class Arena {
   std::mutex mutex_;
   std::vector<LargeBuffer<std::byte>> chunks_;
   std::size_t chunk_ = 0, used_ = 0;
+  std::uint64_t taken_ = 0;
 };
 
 /// Which losses can be forgotten: those behind others that surely make up the tail. Without weights that is a number of
@@ -61,11 +66,18 @@ class CandidatePool {
   }
 
   const TailReach& reach() const { return reach_; }
-  std::uint64_t bytes_per_account() const { return capacity_ * item_bytes; }
+
+  /// What an account's candidates take: as the batches before show, else a guess that is rather too high.
+  std::uint64_t bytes_per_account() const {
+    const std::uint64_t planned = capacity_ * item_bytes;
+    const std::uint64_t guess = weights_ == nullptr ? planned : light_tails * planned;
+    return candidates_.empty() ? guess : std::max<std::uint64_t>({most_taken_, taken_per_account(), 1});
+  }
 
   /// @param rounding_scale  [account] USD
   void start(const std::vector<double>& rounding_scale) {
     const std::uint64_t num_accounts = rounding_scale.size();
+    if (!candidates_.empty()) { most_taken_ = std::max(most_taken_, taken_per_account()); }
     candidates_.resize(num_accounts);
     arena_.reset();
     for (std::uint64_t a = 0; a < num_accounts; ++a) {
@@ -111,6 +123,9 @@ class CandidatePool {
  private:
   static double larger(double a, double b) { return a > b ? a : b; }
   static constexpr std::uint64_t item_bytes = sizeof(Real) + sizeof(std::uint32_t);
+  static constexpr std::uint64_t light_tails = 4;  // tails of light paths are three to four times as long as planned
+
+  std::uint64_t taken_per_account() const { return arena_.taken() / candidates_.size(); }
 
   Candidates<Real> lay_out(std::uint32_t capacity) {
     capacity = (capacity + 15) / 16 * 16;  // so that every array starts aligned
@@ -147,6 +162,7 @@ class CandidatePool {
   TailReach reach_;
   std::uint32_t capacity_ = 0, first_capacity_ = 0;
   Arena arena_;
+  std::uint64_t most_taken_ = 0;  // bytes an account, the most of the batches before this one
   std::vector<Candidates<Real>> candidates_;
 };
 

@@ -41,12 +41,12 @@ namespace {
 using cpu::Kernels;
 
 /// A tile of all columns should fill half of the second-level cache, the other half is for positions. Beyond some
-/// thousand columns it does not fit, because a tile has at least 64 paths.
-std::uint32_t choose_tile_width(std::uint32_t num_columns, std::size_t real_bytes) {
+/// thousand columns it does not fit, because a tile has at least the paths that are in registers at once.
+std::uint32_t choose_tile_width(std::uint32_t num_columns, std::size_t real_bytes, std::size_t least) {
   const long reported = sysconf(_SC_LEVEL2_CACHE_SIZE);
   const std::size_t cache = reported > 0 ? static_cast<std::size_t>(reported) : std::size_t{1} << 20;
   const std::size_t width = cache / 2 / (std::max<std::size_t>(num_columns, 1) * real_bytes);
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(width / cpu::lanes * cpu::lanes, cpu::lanes, 512));
+  return static_cast<std::uint32_t>(std::clamp<std::size_t>(width / least * least, least, 512));
 }
 
 /// Accounts of few exposures first and by their number, so that loops over them are of one length; then by the
@@ -159,8 +159,9 @@ class CpuPass {
                              LargeBuffer<float>(std::size_t{simulate_.num_observations} * width_),
                              LargeBuffer<Real>(columns_.market_rows() * width_)};
         }) {
-    width_ = options.paths_per_tile != 0 ? options.paths_per_tile
-                                         : choose_tile_width(run.columns.cube_columns(), sizeof(Real));
+    width_ = options.paths_per_tile != 0
+                 ? options.paths_per_tile
+                 : choose_tile_width(run.columns.cube_columns(), sizeof(Real), kernels.paths_at_once);
     const std::uint64_t groups = (run.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
     width_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, groups * cpu::lanes));
     if (request.observations != nullptr) { width_ = request.observations->tile_width; }
@@ -176,14 +177,11 @@ class CpuPass {
 
   Tails run() {
     const std::uint64_t count = accounts_.offsets.size() - 1;
-    const std::uint64_t fitting =
-        std::max<std::uint64_t>(1, candidate_bytes_budget() / candidates_.bytes_per_account());
-    const std::uint64_t batch =
-        options_.accounts_per_batch != 0 ? std::min(options_.accounts_per_batch, fitting) : fitting;
     out_.figures.resize(count);
     if (keep_paths()) { kept_.resize(count); }
-    for (std::uint64_t first = 0; first < count; first += batch) {
-      run_batch(first, std::min(first + batch, count), count);
+    for (std::uint64_t first = 0, last = 0; first < count; first = last) {
+      last = std::min(first + batch_size(), count);
+      run_batch(first, last, count);
       observed_ = true;
     }
     const double threads = threads_;
@@ -203,6 +201,13 @@ class CpuPass {
     LargeBuffer<float> simulate, obs;
     LargeBuffer<Real> market;
   };
+
+  /// Accounts of the next batch: as many as memory holds candidates for, going by what those before took.
+  std::uint64_t batch_size() const {
+    const std::uint64_t fitting =
+        std::max<std::uint64_t>(1, candidate_bytes_budget() / candidates_.bytes_per_account());
+    return options_.accounts_per_batch != 0 ? std::min(options_.accounts_per_batch, fitting) : fitting;
+  }
 
   bool keep_paths() const { return request_.keep_paths == KeepTailPaths::yes; }
 

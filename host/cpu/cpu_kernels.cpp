@@ -37,13 +37,17 @@ void revalue(const MarketTables<Real>& tables, const Tile& tile, const float* ob
   }
 }
 
-/// Paths whose sums are in registers at a time: half of them with registers of doubles.
+/// Paths whose losses are looked at together: half of them with registers of doubles.
 template <class Real>
 inline constexpr std::uint32_t group = lanes * sizeof(float) / sizeof(Real);
 template <class Real>
 inline constexpr int group_vectors = static_cast<int>(group<Real> / vector_width<Real>);
+/// Groups whose sums are in registers at a time. With 32 registers of 16 floats there is room for two, which halves the
+/// reading of positions and lets twice as many additions wait for one another.
+inline constexpr int groups_at_once = vector_width<float> == 16 ? 2 : 1;
 
-/// Losses above the threshold join the candidates. Most groups have one or two, so they are found by their bits.
+/// Losses above the threshold join the candidates. Where no instruction packs them, they are found by their bits: most
+/// groups have one or two.
 /// @param end  paths of the group that exist
 template <class Real>
 TM_HD void append_losses(const Vector<Real>* pnl, std::uint64_t first_path, std::uint32_t end,
@@ -55,17 +59,25 @@ TM_HD void append_losses(const Vector<Real>* pnl, std::uint64_t first_path, std:
     bits |= below(pnl[n], limit) << (static_cast<std::uint32_t>(n) * vector_width<Real>);
   }
   if (end < 64) { bits &= (std::uint64_t{1} << end) - 1; }
-  if (bits == 0) { return; }
-  Real values[group<Real>];
-  TM_UNROLL
-  for (int n = 0; n < group_vectors<Real>; ++n) {
-    store(pnl[n], values + static_cast<std::uint32_t>(n) * vector_width<Real>);
-  }
+  auto path = static_cast<std::uint32_t>(first_path);
   std::uint32_t count = candidates.count;
-  for (; bits != 0; bits &= bits - 1, ++count) {
-    const auto l = static_cast<std::uint32_t>(__builtin_ctzll(bits));
-    candidates.losses[count] = -values[l];
-    candidates.paths[count] = static_cast<std::uint32_t>(first_path + l);
+  if constexpr (packs) {
+    TM_UNROLL
+    for (int n = 0; n < group_vectors<Real>; ++n, path += vector_width<Real>, bits >>= vector_width<Real>) {
+      count += append_negated(pnl[n], bits, path, candidates.losses + count, candidates.paths + count);
+    }
+  } else {
+    if (bits == 0) { return; }
+    Real values[group<Real>];
+    TM_UNROLL
+    for (int n = 0; n < group_vectors<Real>; ++n) {
+      store(pnl[n], values + static_cast<std::uint32_t>(n) * vector_width<Real>);
+    }
+    for (; bits != 0; bits &= bits - 1, ++count) {
+      const auto l = static_cast<std::uint32_t>(__builtin_ctzll(bits));
+      candidates.losses[count] = -values[l];
+      candidates.paths[count] = path + l;
+    }
   }
   candidates.count = count;
 }
@@ -91,11 +103,23 @@ void account_losses(const AccountsTask<Real>& task, const Tile& tile, const Real
   const CubeView<Real> view{cube, tile.width, task.num_slices, task.num_columns};
   for (std::uint64_t place = task.first; place < task.last; ++place) {
     Candidates<Real>& candidates = task.candidates[place - task.batch_first];
-    for (std::uint32_t lane = 0; lane < tile.valid; lane += group<Real>) {
-      Vector<Real> pnl[group_vectors<Real>];
-      account_pnl<group_vectors<Real>>(task.accounts, place, view.at(lane), pnl);
+    const auto append = [&](const Vector<Real>* pnl, std::uint32_t lane) {
       append_losses<Real>(pnl, tile.first_path + lane, tile.valid - lane, candidates);
       if (candidates.count + group < Real >> candidates.capacity) { make_room(task, candidates); }
+    };
+    std::uint32_t lane = 0;
+    if constexpr (groups_at_once == 2) {
+      for (; lane + group<Real> < tile.valid; lane += 2 * group<Real>) {
+        Vector<Real> pnl[2 * group_vectors<Real>];
+        account_pnl<2 * group_vectors<Real>>(task.accounts, place, view.at(lane), pnl);
+        append(pnl, lane);
+        append(pnl + group_vectors<Real>, lane + group<Real>);
+      }
+    }
+    for (; lane < tile.valid; lane += group<Real>) {
+      Vector<Real> pnl[group_vectors<Real>];
+      account_pnl<group_vectors<Real>>(task.accounts, place, view.at(lane), pnl);
+      append(pnl, lane);
     }
     if (task.raise) {
       weigh(task, candidates);
@@ -136,8 +160,14 @@ void drive(const DrivePayload& in, const Tile& tile, float* scratch, const Drive
 }  // namespace
 
 extern const Kernels TM_ISA_KERNELS;
-const Kernels TM_ISA_KERNELS = {
-    TM_ISA_NAME,   &simulate, &revalue<float>, &revalue<double>, &account_losses<float>, &account_losses<double>,
-    &losses_exact, &drive};
+const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,
+                                groups_at_once* lanes,
+                                &simulate,
+                                &revalue<float>,
+                                &revalue<double>,
+                                &account_losses<float>,
+                                &account_losses<double>,
+                                &losses_exact,
+                                &drive};
 
 }  // namespace tailmargin::cpu

@@ -82,6 +82,7 @@ struct LossesTask {
 /// One instruction set's loops.
 struct Kernels {
   const char* name;
+  std::uint32_t paths_at_once;  ///< of an account, in registers; a tile should have as many
   /// Observations of a tile: obs[row * tile.width + lane]. scratch: scratch_rows * lanes floats.
   void (*simulate)(const SimulatePayload&, const Tile&, float* scratch, float* obs);
   /// Columns of a tile: cube[column * tile.width + lane]; market: (num_rows + rows_per_smile *

@@ -37,6 +37,27 @@ TM_HD FloatVector broadcast(float x) { return {_mm512_set1_ps(x)}; }
 TM_HD DoubleVector broadcast(double x) { return {_mm512_set1_pd(x)}; }
 TM_HD void store(FloatVector x, float* at) { _mm512_storeu_ps(at, x.v); }
 TM_HD void store(DoubleVector x, double* at) { _mm512_storeu_pd(at, x.v); }
+/// Negated numbers of the lanes whose bits are set, and the numbers of those lanes, counted from `first`, one after the
+/// other. Writes whole registers: there must be room for all lanes. Returns how many they are.
+TM_HD std::uint32_t append_negated(FloatVector x, std::uint64_t bits, std::uint32_t first, float* values,
+                                   std::uint32_t* numbers) {
+  const auto mask = static_cast<__mmask16>(bits);
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i own = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)), lanes);
+  _mm512_storeu_ps(values, _mm512_maskz_compress_ps(mask, _mm512_xor_ps(x.v, _mm512_set1_ps(-0.0f))));
+  _mm512_storeu_si512(numbers, _mm512_maskz_compress_epi32(mask, own));
+  return static_cast<std::uint32_t>(__builtin_popcount(mask));
+}
+TM_HD std::uint32_t append_negated(DoubleVector x, std::uint64_t bits, std::uint32_t first, double* values,
+                                   std::uint32_t* numbers) {
+  const auto mask = static_cast<__mmask8>(bits);
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i own = _mm256_add_epi32(_mm256_set1_epi32(static_cast<int>(first)), lanes);
+  _mm512_storeu_pd(values, _mm512_maskz_compress_pd(mask, _mm512_xor_pd(x.v, _mm512_set1_pd(-0.0))));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(numbers), _mm256_maskz_compress_epi32(mask, own));
+  return static_cast<std::uint32_t>(__builtin_popcount(mask));
+}
+inline constexpr bool packs = true;
 
 #elif defined(__AVX2__) && defined(__FMA__)
 
@@ -111,6 +132,13 @@ TM_HD void store(const PlainVector<T>& x, T* at) {
 
 #endif
 
+#if !defined(__AVX512F__)
+/// No instruction packs the lanes of a register.
+inline constexpr bool packs = false;
+template <class V, class Real>
+std::uint32_t append_negated(V, std::uint64_t, std::uint32_t, Real*, std::uint32_t*);
+#endif
+
 template <class Real>
 struct VectorOf;
 template <>
@@ -134,6 +162,7 @@ struct VectorTraits {
   static constexpr int width = static_cast<int>(vector_width<T>);
   TM_HD static Vector<T> load(const T* at) { return cpu::load(at); }
   TM_HD static Vector<T> broadcast(T x) { return cpu::broadcast(x); }
+  TM_HD static void fetch(const T* at) { __builtin_prefetch(at); }
 };
 
 }  // namespace

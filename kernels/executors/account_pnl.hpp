@@ -43,6 +43,7 @@ struct LaneTraits {
   static constexpr int width = 1;
   TM_HD static V load(const V* at) { return *at; }
   TM_HD static V broadcast(V x) { return x; }
+  TM_HD static void fetch(const V*) {}  // says what will be loaded soon
 };
 
 /// P&L of one account at one read time on N vectors of neighbouring paths: fused multiply-adds in instrument order
@@ -55,6 +56,7 @@ TM_HD void slice_pnl(const AccountsPayload<Real>& in, std::uint64_t account, con
   const V zero = LaneTraits<V>::broadcast(Real(0));
   TM_UNROLL
   for (int n = 0; n < N; ++n) { total[n] = zero; }
+  constexpr std::uint64_t ahead = 4;
   const std::uint64_t end = in.offsets[account + 1];
   for (std::uint64_t p = in.offsets[account]; p < end;) {
     V partial[N];
@@ -64,6 +66,7 @@ TM_HD void slice_pnl(const AccountsPayload<Real>& in, std::uint64_t account, con
     for (; !last && p < end; ++p) {
       const V quantity = LaneTraits<V>::broadcast(in.quantities[p]);
       const Real* column = cube + in.columns[p].column() * stride;
+      LaneTraits<V>::fetch(cube + in.columns[p + ahead < end ? p + ahead : p].column() * stride);
       last = in.columns[p].last_of_underlying();
       TM_UNROLL
       for (int n = 0; n < N; ++n) {
