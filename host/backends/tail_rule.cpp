@@ -56,16 +56,21 @@ std::uint32_t count_reaching(const PreparedRun& run, double reach) {
   return static_cast<std::uint32_t>(std::min(low + 2, weights.size()));
 }
 
+/// 1 - 0.99 is not 0.01: a product that should be whole is made whole.
+double weight_beyond(double confidence, double weight_sum) {
+  const double weight = (1.0 - confidence) * weight_sum;
+  const double whole = std::nearbyint(weight);
+  return std::fabs(weight - whole) < 1e-9 * weight_sum ? whole : weight;
+}
+
 }  // namespace
 
 TailRule make_tail_rule(const PreparedRun& run) {
   const WeightSums sums = sum_weights(run);
   const double beyond = 1.0 - run.confidence;
   TailRule rule;
-  rule.tail_weight = beyond * sums.sum;
-  // 1 - 0.99 is not 0.01: a product that should be whole is made whole.
-  const double whole = std::nearbyint(rule.tail_weight);
-  if (std::fabs(rule.tail_weight - whole) < 1e-9 * sums.sum) { rule.tail_weight = whole; }
+  rule.tail_weight = weight_beyond(run.confidence, sums.sum);
+  rule.stressed_weight = run.stressed_confidence > 0.0 ? weight_beyond(run.stressed_confidence, sums.sum) : 0.0;
   rule.weight_sum = sums.sum;
   rule.weight_square_sum = sums.squares;
   rule.rank_spread = math::sqrt(sums.squares * run.confidence * beyond);

@@ -14,7 +14,7 @@ namespace {
 
 struct MarginOptions {
   std::string command_line, book, out, model, format = "csv";
-  bool keep_tails = false, fit_tails = false, control_variate = false, json = false;
+  bool keep_tails = false, fit_tails = false, control_variate = false, no_terms = false, json = false;
   RunOptions run;
 };
 
@@ -38,6 +38,7 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
       write_margins(result.margins, out, options.format == "csv" ? FileFormat::csv : FileFormat::parquet);
   if (options.keep_tails) { write_tail_paths(result.margins, out); }
   if (options.fit_tails) { write_tail_fits(result.margins, out); }
+  if (chosen.model.terms) { write_terms(result.margins, out); }
   if (options.control_variate) { write_controlled_es(result.margins, out); }
   write_prepared_tables(result.prepared_tables, out);
   result.stages.push_back({"write", seconds_since(write_start)});
@@ -48,14 +49,16 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   manifest.total_seconds = seconds_since(start);
   manifest.peak_rss_bytes = peak_rss_bytes();
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
-  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv"});  // outdated: of an earlier run into this folder
+  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv",
+                 "terms.csv"});  // outdated: of an earlier run into this folder
 }
 
 void margin(const MarginOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   StagedFolder staged(options.out);
   Diagnostics diagnostics;
-  const ChosenModel chosen = choose_model(options.model, options.book, diagnostics);
+  ChosenModel chosen = choose_model(options.model, options.book, diagnostics);
+  if (options.no_terms) { chosen.model.terms.reset(); }
   const Book book = read_book(options.book, BookParts::all, diagnostics);
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   const double read_seconds = seconds_since(start);
@@ -99,6 +102,8 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
                     "also write tail_fits.csv: ES by a generalised Pareto law fitted to every tail");
   command->add_flag("--control-variate", options->control_variate,
                     "also write controlled_es.csv: ES with less noise, by a control variate per account");
+  command->add_flag("--no-terms", options->no_terms,
+                    "margin = expected shortfall: leave out the model's terms (crisis start, add-ons, floors)");
   command->add_flag("--json", options->json, "summary as JSON on stdout");
   add_run_options(*command, options->run);
   command->callback([options] { margin(*options); });

@@ -12,6 +12,9 @@
 namespace tailmargin {
 namespace {
 
+/// Accounts count as fragile when their ES grows by more than a tenth with other correlations.
+constexpr double fragile_from = 1.1;
+
 struct Totals {
   double initial = 0.0, maintenance = 0.0, gross = 0.0, equity = 0.0;
   std::uint64_t short_of_initial = 0, short_of_maintenance = 0;
@@ -50,6 +53,27 @@ std::string line(const char* format, const std::string& a, const std::string& b)
   char text[256];
   std::snprintf(text, sizeof text, format, a.c_str(), b.c_str());
   return text;
+}
+
+/// Four margins for one exchange, and whose offsets depend on correlations.
+std::string terms_block(const std::vector<AccountMargin>& margins) {
+  if (margins.empty() || !margins.front().has_terms) { return ""; }
+  double isolated = 0.0, cross = 0.0, portfolio = 0.0, liquidity = 0.0, add_ons = 0.0;
+  std::uint64_t fragile = 0;
+  for (const AccountMargin& m : margins) {
+    isolated += m.terms.isolated_usd;
+    cross += m.terms.cross_usd;
+    portfolio += std::max(m.terms.own.es_usd, 0.0);
+    liquidity += m.terms.liquidity_usd;
+    add_ons += std::max(m.terms.dependence_usd, m.terms.concentration_usd);
+    fragile += m.terms.fragility > fragile_from ? 1u : 0u;
+  }
+  std::string text = line("\n  %-28s %20s\n", "every position alone", with_thousands(isolated));
+  text += line("  %-28s %20s\n", "every underlying alone", with_thousands(cross));
+  text += line("  %-28s %20s\n", "expected shortfall", with_thousands(portfolio));
+  text += line("  %-28s %20s\n", "dependence, concentration", with_thousands(add_ons));
+  text += line("  %-28s %20s\n", "liquidity", with_thousands(liquidity));
+  return text + line("  %-28s %20s\n", "accounts with fragility > 1.1", with_thousands(static_cast<double>(fragile)));
 }
 
 std::string account_table(const std::vector<AccountMargin>& margins) {
@@ -116,6 +140,7 @@ std::string margin_summary(const Book& book, const RunResult& result, const std:
       line("  %-28s %20s\n", "accounts below initial", with_thousands(static_cast<double>(totals.short_of_initial)));
   summary += line("  %-28s %20s\n", "accounts below maintenance",
                   with_thousands(static_cast<double>(totals.short_of_maintenance)));
+  summary += terms_block(result.margins);
   summary += stage_line(result, total_seconds);
   return summary + "  written to " + out + "\n";
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -30,11 +31,29 @@ std::string row(const std::string& name, double before, double after, const std:
          right_column(error, 12) + "\n";
 }
 
+std::string term_rows(const AccountMargin& a, const AccountMargin& b) {
+  static constexpr std::pair<const char*, double AccountTerms::*> rows[] = {
+      {"  core", &AccountTerms::core_usd},
+      {"  crisis start", &AccountTerms::crisis_start_usd},
+      {"  other correlations", &AccountTerms::correlation_usd},
+      {"  floor", &AccountTerms::floor_usd},
+      {"  dependence", &AccountTerms::dependence_usd},
+      {"  concentration", &AccountTerms::concentration_usd},
+      {"  liquidity", &AccountTerms::liquidity_usd},
+      {"  short options", &AccountTerms::short_option_minimum_usd}};
+  std::string text;
+  for (const auto& [name, member] : rows) {
+    if (a.terms.*member != 0.0 || b.terms.*member != 0.0) { text += row(name, a.terms.*member, b.terms.*member); }
+  }
+  return text;
+}
+
 std::string margin_rows(const WhatIfMargins& margins) {
   const AccountMargin &a = margins.before, &b = margins.after;
   std::string text = "\n  " + left_column("USD", 22) + right_column("before", 18) + right_column("after", 18) +
                      right_column("change", 18) + right_column("+/- s.e.", 12) + "\n";
   text += row("initial margin", a.initial_margin_usd, b.initial_margin_usd);
+  if (a.has_terms) { text += term_rows(a, b); }
   text += row("maintenance margin", a.maintenance_margin_usd, b.maintenance_margin_usd);
   text += row("expected shortfall", a.es_usd, b.es_usd, with_thousands(margins.es_change_se_usd));
   text += row("  its standard error", a.es_se_usd, b.es_se_usd);

@@ -51,8 +51,12 @@ class CandidatePool {
  public:
   /// @param weights  [path], or null for ones
   /// @param sigmas   of TailReach
-  CandidatePool(const TailRule& rule, std::uint64_t num_paths, const std::uint32_t* weights, double sigmas)
+  /// @param arena    memory for the candidates, which nobody else may take from meanwhile; null: only finish() is
+  /// called
+  CandidatePool(const TailRule& rule, std::uint64_t num_paths, const std::uint32_t* weights, double sigmas,
+                Arena* arena = nullptr)
       : weights_(weights),
+        arena_(arena),
         reach_{weights == nullptr ? rule.num_tail - 1.0 : larger(rule.tail_weight + rule.rank_spread, rule.fit_weight),
                static_cast<double>(num_paths), sigmas, 0} {
     // With weights: the number that paths of mean weight would make, and some. That is for planning; an account starts
@@ -79,7 +83,7 @@ class CandidatePool {
     const std::uint64_t num_accounts = rounding_scale.size();
     if (!candidates_.empty()) { most_taken_ = std::max(most_taken_, taken_per_account()); }
     candidates_.resize(num_accounts);
-    arena_.reset();
+    arena_->reset();
     for (std::uint64_t a = 0; a < num_accounts; ++a) {
       candidates_[a] = lay_out(first_capacity_);
       candidates_[a].rounding_scale = static_cast<Real>(rounding_scale[a]);
@@ -125,11 +129,11 @@ class CandidatePool {
   static constexpr std::uint64_t item_bytes = sizeof(Real) + sizeof(std::uint32_t);
   static constexpr std::uint64_t light_tails = 4;  // tails of light paths are three to four times as long as planned
 
-  std::uint64_t taken_per_account() const { return arena_.taken() / candidates_.size(); }
+  std::uint64_t taken_per_account() const { return arena_->taken() / candidates_.size(); }
 
   Candidates<Real> lay_out(std::uint32_t capacity) {
     capacity = (capacity + 15) / 16 * 16;  // so that every array starts aligned
-    auto* losses = reinterpret_cast<Real*>(arena_.take(capacity * item_bytes));
+    auto* losses = reinterpret_cast<Real*>(arena_->take(capacity * item_bytes));
     auto* paths = reinterpret_cast<std::uint32_t*>(losses + capacity);
     return {losses, paths, nullptr, 0, capacity, -infinity<Real>(), 0, 0};
   }
@@ -159,9 +163,9 @@ class CandidatePool {
   }
 
   const std::uint32_t* weights_;
+  Arena* arena_;
   TailReach reach_;
   std::uint32_t capacity_ = 0, first_capacity_ = 0;
-  Arena arena_;
   std::uint64_t most_taken_ = 0;  // bytes an account, the most of the batches before this one
   std::vector<Candidates<Real>> candidates_;
 };

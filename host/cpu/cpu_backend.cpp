@@ -139,7 +139,7 @@ template <class Real>
 class CpuPass {
  public:
   CpuPass(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request, const CpuOptions& options,
-          const Kernels& kernels, int threads)
+          const Kernels& kernels, int threads, cpu::Arena& arena)
       : run_(run),
         accounts_(accounts),
         request_(request),
@@ -148,7 +148,7 @@ class CpuPass {
         threads_(threads),
         rule_(make_tail_rule(run)),
         weights_(run.path_weights.empty() ? nullptr : run.path_weights.data()),
-        candidates_(rule_, run.num_paths, weights_, options.tail_sigmas),
+        candidates_(rule_, run.num_paths, weights_, options.tail_sigmas, &arena),
         order_(order_accounts(accounts, run.columns)),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
@@ -386,7 +386,8 @@ class CpuPass {
     TailsRequest request = request_;
     request.progress = nullptr;
     const AccountPlan accounts = select_accounts(accounts_, short_);
-    const Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_).run();
+    cpu::Arena arena;  // this pass still holds what it took from its own
+    const Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_, arena).run();
     for (std::size_t i = 0; i < short_.size(); ++i) {
       out_.figures[short_[i]] = again.figures[i];
       if (keep_paths()) { kept_[short_[i]] = tail_of(again, i); }
@@ -441,26 +442,33 @@ class CpuBackend final : public Backend {
     const tbb::global_control control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads_));
     tbb::task_arena arena(threads_);
     return arena.execute([&] {
-      if (request.precision == Precision::exact) { return exact_tails(run, accounts, request); }
-      return CpuPass<float>(run, accounts, request, options_, kernels_, threads_).run();
+      const std::unique_lock<std::mutex> kept(arena_mutex_, std::try_to_lock);
+      cpu::Arena own;  // for a second call at the same time
+      cpu::Arena& memory = kept ? arena_ : own;
+      if (request.precision == Precision::exact) { return exact_tails(run, accounts, request, memory); }
+      return CpuPass<float>(run, accounts, request, options_, kernels_, threads_, memory).run();
     });
   }
 
  private:
   /// By the hints where they serve, from all paths otherwise.
-  Tails exact_tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) {
+  Tails exact_tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request,
+                    cpu::Arena& memory) {
     Stopwatch watch;
     NearTails near = near_tails(run, accounts, request, kernels_);
     near.tails.seconds.pnl = watch.lap();
     if (near.missing.empty()) { return std::move(near.tails); }
     const Tails rest =
-        CpuPass<double>(run, select_accounts(accounts, near.missing), request, options_, kernels_, threads_).run();
+        CpuPass<double>(run, select_accounts(accounts, near.missing), request, options_, kernels_, threads_, memory)
+            .run();
     return join_tails(near, rest);
   }
 
   CpuOptions options_;
   const Kernels& kernels_;
   int threads_;
+  std::mutex arena_mutex_;
+  cpu::Arena arena_;  // kept from call to call: having pages cleared takes as long as filling them
 };
 
 }  // namespace

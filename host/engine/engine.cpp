@@ -8,6 +8,7 @@
 
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
+#include "host/engine/margin_terms.hpp"
 #include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
 
@@ -90,6 +91,11 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   }
 
   result.margins = make_margins(book.accounts, model, run.accounts, tails);
+  if (model.terms) {
+    timer.restart();
+    TermsEngine(run, book, model, config).add_terms(*backend, run.accounts, result.margins);
+    timer.lap("terms");
+  }
   if (config.control_variate) {
     timer.restart();
     add_control_variates(run, config, result.margins);

@@ -7,6 +7,7 @@
 #include "host/engine/account_margins.hpp"
 #include "host/engine/hedge_size.hpp"
 #include "host/engine/kept_scenarios.hpp"
+#include "host/engine/margin_terms.hpp"
 #include "host/engine/tail_change.hpp"
 #include "host/prepare/narrow.hpp"
 #include "host/prepare/prepare_run.hpp"
@@ -76,6 +77,11 @@ class WhatIf::State {
     } else if (backend_->name() == "reference") {
       notes_.push_back("the reference backend simulates again for each answer");
     }
+    if (model_.terms) {
+      const auto terms_start = Clock::now();
+      terms_ = std::make_unique<TermsEngine>(run_, book_, model_, config_, true);
+      stages_.push_back({"terms", seconds_since(terms_start)});
+    }
     scenario_part_.seed = run_.seed;
     scenario_part_.num_paths = run_.num_paths;
     scenario_part_.confidence = run_.confidence;
@@ -100,11 +106,13 @@ class WhatIf::State {
   /// Margins of the account with either holdings.
   WhatIfMargins compare(AccountId account, const Holdings& before, const Holdings& after) const {
     const std::vector<std::string> names(2, book_.accounts[account]);
-    NarrowColumns narrow = narrow_columns(run_.columns, plan(names, {&before, &after}));
+    const AccountPlan accounts = plan(names, {&before, &after});
+    NarrowColumns narrow = narrow_columns(run_.columns, accounts);
     PreparedRun run = scenario_part_;
     run.columns = std::move(narrow.columns);
     const AccountTails tails = find_tails(*backend_, run, narrow.accounts, config_, scenarios_->observations());
     std::vector<AccountMargin> margins = make_margins(names, model_, narrow.accounts, tails);
+    if (terms_) { terms_->add_terms(*backend_, accounts, margins); }
     margins[1].equity_usd = margins[0].equity_usd;  // trades at mark; summed in another order they differ in rounding
     const TailChange change =
         compare_tails(rule_, {tails.figures(0), tails.tail(0)}, {tails.figures(1), tails.tail(1)}, weights());
@@ -187,6 +195,7 @@ class WhatIf::State {
   TailRule rule_;
   PreparedRun scenario_part_;  // the run without columns and accounts
   std::unique_ptr<KeptScenarios> scenarios_;
+  std::unique_ptr<TermsEngine> terms_;  // null if the model has none
 };
 
 WhatIf::WhatIf(const Book& book, const Model& model, const RunConfig& config) {

@@ -1,5 +1,7 @@
 #include "host/io/model_json.hpp"
 
+#include <array>
+
 namespace tailmargin {
 namespace {
 
@@ -76,6 +78,25 @@ Json jump_json(const JumpRule& jump, const Model& model) {
           {"effects", effects},   {"sample_multiple", jump.sample_multiple}};
 }
 
+Json terms_json(const MarginTerms& terms) {
+  static constexpr std::array<const char*, 4> tools = {"none", "buffer", "stressed", "floor"};
+  return {{"calm_regime", terms.calm_regime},
+          {"crisis_regime", terms.crisis_regime},
+          {"crisis_start_weight", terms.crisis_start_weight},
+          {"correlation_weight", terms.correlation_weight},
+          {"dependence_weight", terms.dependence_weight},
+          {"concentration_weight", terms.concentration_weight},
+          {"stressed_confidence", terms.stressed_confidence},
+          {"anti_procyclical", tools.at(static_cast<std::size_t>(terms.anti_procyclical))},
+          {"buffer", terms.buffer},
+          {"stressed_share", terms.stressed_share},
+          {"short_option_minimum", terms.short_option_minimum},
+          {"spread_multiple", terms.spread_multiple},
+          {"default_half_spread", terms.default_half_spread},
+          {"impact", terms.impact},
+          {"paths_share", terms.paths_share}};
+}
+
 }  // namespace
 
 Json model_parameters(const Model& model) {
@@ -106,6 +127,7 @@ Json model_parameters(const Model& model) {
        {{"confidence", model.confidence},
         {"maintenance_ratio", model.maintenance_ratio},
         {"uplift_confidence", model.uplift_confidence}}},
+      {"terms", model.terms ? terms_json(*model.terms) : Json(nullptr)},
       {"chain", chain},
       {"groups", groups},
       {"correlation",

@@ -42,6 +42,9 @@ void read_regimes(const TomlValue* list, ModelDraft& draft);
 void read_reversions(const TomlValue* list, ModelDraft& draft);
 void read_jumps(const TomlValue* list, ModelDraft& draft);  ///< after the regimes
 
+// model_terms.cpp
+void read_terms(const TomlValue* value, ModelDraft& draft);  ///< after the regimes
+
 // model_names.cpp
 void check_names(const ModelDraft& draft);  ///< after all of them
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 #include <variant>
 
 #include "host/domain/validate/row_checks.hpp"
@@ -18,10 +20,11 @@ namespace fs = std::filesystem;
 /// One column of the margins file and where it lives in the record; reader and writer share the list.
 struct MarginColumn {
   const char* name;
-  std::variant<double AccountMargin::*, std::uint32_t AccountMargin::*, bool AccountMargin::*> member;
+  std::variant<double AccountMargin::*, std::uint32_t AccountMargin::*, bool AccountMargin::*, double AccountTerms::*>
+      member;
 };
 
-constexpr std::array<MarginColumn, 13> margin_columns = {{
+constexpr std::array<MarginColumn, 24> margin_columns = {{
     {"num_positions", &AccountMargin::num_positions},
     {"gross_notional_usd", &AccountMargin::gross_notional_usd},
     {"net_delta_usd", &AccountMargin::net_delta_usd},
@@ -35,22 +38,51 @@ constexpr std::array<MarginColumn, 13> margin_columns = {{
     {"initial_margin_usd", &AccountMargin::initial_margin_usd},
     {"maintenance_margin_usd", &AccountMargin::maintenance_margin_usd},
     {"exact_precision", &AccountMargin::exact_precision},
+    {"core_usd", &AccountTerms::core_usd},
+    {"crisis_start_usd", &AccountTerms::crisis_start_usd},
+    {"correlation_usd", &AccountTerms::correlation_usd},
+    {"floor_usd", &AccountTerms::floor_usd},
+    {"dependence_usd", &AccountTerms::dependence_usd},
+    {"concentration_usd", &AccountTerms::concentration_usd},
+    {"liquidity_usd", &AccountTerms::liquidity_usd},
+    {"short_option_minimum_usd", &AccountTerms::short_option_minimum_usd},
+    {"isolated_usd", &AccountTerms::isolated_usd},
+    {"cross_usd", &AccountTerms::cross_usd},
+    {"fragility", &AccountTerms::fragility},
 }};
 
 ColumnType type_of(const MarginColumn& column) {
-  static constexpr std::array<ColumnType, 3> types = {ColumnType::number, ColumnType::integer, ColumnType::flag};
+  static constexpr std::array<ColumnType, 4> types = {ColumnType::number, ColumnType::integer, ColumnType::flag,
+                                                      ColumnType::number};
   return types.at(column.member.index());
 }
 
 TableSpec margins_table() {
   TableSpec table{"margins", {{"account", ColumnType::text}}};
-  for (const MarginColumn& column : margin_columns) table.columns.push_back({column.name, type_of(column)});
+  for (const MarginColumn& column : margin_columns) {
+    const bool is_term = std::holds_alternative<double AccountTerms::*>(column.member);
+    table.columns.push_back({column.name, type_of(column), is_term ? Presence::optional : Presence::required});
+  }
   return table;
 }
 
-void write_cell(TableWriter& out, double value) { out.number(value); }
-void write_cell(TableWriter& out, std::uint32_t value) { out.integer(value); }
-void write_cell(TableWriter& out, bool value) { out.flag(value); }
+void write_cell(TableWriter& out, const AccountMargin& row, double AccountMargin::*member) { out.number(row.*member); }
+void write_cell(TableWriter& out, const AccountMargin& row, std::uint32_t AccountMargin::*member) {
+  out.integer(row.*member);
+}
+void write_cell(TableWriter& out, const AccountMargin& row, bool AccountMargin::*member) { out.flag(row.*member); }
+void write_cell(TableWriter& out, const AccountMargin& row, double AccountTerms::*member) {
+  row.has_terms ? out.number(row.terms.*member) : out.missing();
+}
+
+void set_cell(AccountMargin& row, double AccountTerms::*member, std::optional<double> value) {
+  row.has_terms = value.has_value();
+  row.terms.*member = value.value_or(0.0);
+}
+template <class Value>
+void set_cell(AccountMargin& row, Value AccountMargin::*member, std::optional<double> value) {
+  row.*member = static_cast<Value>(value.value_or(0.0));
+}
 
 /// Accounts in byte order of their names, whatever order they come in.
 std::vector<const AccountMargin*> sorted_by_account(const std::vector<AccountMargin>& margins) {
@@ -65,13 +97,8 @@ AccountMargin read_margin(CheckedRow& row) {
   AccountMargin margin;
   margin.account = row.text(0);
   for (std::size_t c = 0; c < margin_columns.size(); ++c) {
-    const double value = row.number(c + 1, NumberRule::any).value_or(0.0);
-    std::visit(
-        [&](auto member) {
-          using Value = std::remove_reference_t<decltype(margin.*member)>;
-          margin.*member = static_cast<Value>(value);
-        },
-        margin_columns[c].member);
+    const std::optional<double> value = row.number(c + 1, NumberRule::any);
+    std::visit([&](auto member) { set_cell(margin, member, value); }, margin_columns[c].member);
   }
   return margin;
 }
@@ -84,7 +111,7 @@ fs::path write_margins(const std::vector<AccountMargin>& margins, const fs::path
   for (const AccountMargin* margin : sorted_by_account(margins)) {
     out->text(margin->account);
     for (const MarginColumn& column : margin_columns) {
-      std::visit([&](auto member) { write_cell(*out, margin->*member); }, column.member);
+      std::visit([&](auto member) { write_cell(*out, *margin, member); }, column.member);
     }
   }
   out->commit();
@@ -121,6 +148,58 @@ void write_tail_fits(const std::vector<AccountMargin>& margins, const fs::path& 
     out->text(margin->account);
     const TailFitFigures& fit = margin->tail_fit;
     for (const double value : {margin->es_usd, fit.es_usd, fit.shape, fit.scale_usd, fit.threshold_usd}) {
+      out->number(value);
+    }
+  }
+  out->commit();
+}
+
+namespace {
+
+struct TermFigure {
+  const char *es_name, *se_name;
+  EsFigure AccountTerms::*member;
+};
+
+/// What the terms were made from.
+constexpr std::array<TermFigure, 8> term_figures = {{
+    {"own_es_usd", "own_se_usd", &AccountTerms::own},
+    {"perfect_es_usd", "perfect_se_usd", &AccountTerms::perfect},
+    {"independent_es_usd", "independent_se_usd", &AccountTerms::independent},
+    {"rest_es_usd", "rest_se_usd", &AccountTerms::rest},
+    {"crisis_start_es_usd", "crisis_start_se_usd", &AccountTerms::crisis_start},
+    {"long_run_start_es_usd", "long_run_start_se_usd", &AccountTerms::long_run_start},
+    {"calm_correlation_es_usd", "calm_correlation_se_usd", &AccountTerms::calm_correlation},
+    {"worst_correlation_es_usd", "worst_correlation_se_usd", &AccountTerms::worst_correlation},
+}};
+
+TableSpec terms_table() {
+  TableSpec table{"terms", {{"account", ColumnType::text}}};
+  for (const TermFigure& figure : term_figures) {
+    table.columns.push_back({figure.es_name, ColumnType::number});
+    table.columns.push_back({figure.se_name, ColumnType::number});
+  }
+  table.columns.push_back({"worst_regime", ColumnType::integer});
+  for (const char* name : {"own_stressed_es_usd", "adverse_es_usd", "largest_two_es_usd"}) {
+    table.columns.push_back({name, ColumnType::number});
+  }
+  return table;
+}
+
+}  // namespace
+
+void write_terms(const std::vector<AccountMargin>& margins, const fs::path& folder) {
+  create_folder(folder);
+  const auto out = create_table(folder, terms_table(), FileFormat::csv);
+  for (const AccountMargin* margin : sorted_by_account(margins)) {
+    const AccountTerms& terms = margin->terms;
+    out->text(margin->account);
+    for (const TermFigure& figure : term_figures) {
+      out->number((terms.*figure.member).es_usd);
+      out->number((terms.*figure.member).se_usd);
+    }
+    out->integer(terms.worst_regime);
+    for (const double value : {terms.own_stressed_es_usd, terms.adverse_es_usd, terms.largest_two_es_usd}) {
       out->number(value);
     }
   }

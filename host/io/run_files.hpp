@@ -22,6 +22,9 @@ void write_tail_paths(const std::vector<AccountMargin>& margins, const std::file
 /// Writes tail_fits.csv: the law fitted to each account's tail beside its ES.
 void write_tail_fits(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 
+/// Writes terms.csv: the expected shortfalls that the terms of each account's margin were made from.
+void write_terms(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
+
 /// Writes controlled_es.csv: ES of each account with and without its control variate, and how much variance it takes out.
 void write_controlled_es(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 

@@ -45,9 +45,6 @@ double notional_usd(const Book& book, InstrumentId instrument) {
   return unit_notional_usd(book, book.instruments[instrument]);
 }
 
-namespace {
-
-/// Black-76 forward delta of one unit; 1 for what is no option.
 double unit_delta(const InstrumentTerms& terms) {
   if (terms.kind != InstrumentKind::option) { return 1.0; }
   const double k = math::log(terms.strike / terms.price_now);
@@ -55,6 +52,8 @@ double unit_delta(const InstrumentTerms& terms) {
   const double d1 = 0.5 * v - k / v;
   return terms.sign * math::normal_cdf(terms.sign * d1);
 }
+
+namespace {
 
 /// Adds up exposures of one account; equal columns are summed in the order given.
 class AccountBuilder {

@@ -48,9 +48,8 @@ class SparseBuilder {
 
 class CorrelationBuilder {
  public:
-  CorrelationBuilder(const Book& book, const Model& model, const std::vector<double>& step_sd, ScenarioPlan& plan,
-                     Diagnostics& diagnostics)
-      : book_(book), model_(model), step_sd_(step_sd), plan_(plan), diagnostics_(diagnostics) {
+  CorrelationBuilder(const Book& book, const Model& model, ScenarioPlan& plan, Diagnostics& diagnostics)
+      : book_(book), model_(model), plan_(plan), diagnostics_(diagnostics) {
     for (const Regime& regime : model.regimes) { regimes_.emplace_back(regime, model, book); }
   }
 
@@ -137,7 +136,7 @@ class CorrelationBuilder {
     for (std::size_t f = 0; f < size; ++f) {
       for (std::size_t k = 0; k < num_regimes(); ++k) {
         for (std::size_t j = 0; j <= f; ++j) { shared.add(std::uint32_t(j), k, factors[k][packed_lower(f, j)]); }
-        shocks.add(std::uint32_t(f), k, step_sd_[f * num_regimes() + k]);
+        shocks.add(std::uint32_t(f), k, plan_.step_sd[f * num_regimes() + k]);
       }
       shared.end_row();
       shocks.end_row();
@@ -154,7 +153,7 @@ class CorrelationBuilder {
         for (std::size_t group = 0; group < kinds_.size(); ++group) {
           const double mix = kind_mix(k, plan_.factors[f].kind, group);
           if (mix == 0.0) { continue; }
-          shocks.add(group_rows_[group][plan_.factors[f].underlying], k, step_sd_[f * num_regimes() + k] * mix);
+          shocks.add(group_rows_[group][plan_.factors[f].underlying], k, plan_.step_sd[f * num_regimes() + k] * mix);
         }
       }
       shocks.end_row();
@@ -280,7 +279,6 @@ class CorrelationBuilder {
 
   const Book& book_;
   const Model& model_;
-  const std::vector<double>& step_sd_;
   ScenarioPlan& plan_;
   Diagnostics& diagnostics_;
   std::vector<RegimeCorrelations> regimes_;
@@ -293,9 +291,8 @@ class CorrelationBuilder {
 
 }  // namespace
 
-void prepare_correlations(const Book& book, const Model& model, const std::vector<double>& step_sd, ScenarioPlan& plan,
-                          Diagnostics& diagnostics) {
-  CorrelationBuilder(book, model, step_sd, plan, diagnostics).build();
+void prepare_correlations(const Book& book, const Model& model, ScenarioPlan& plan, Diagnostics& diagnostics) {
+  CorrelationBuilder(book, model, plan, diagnostics).build();
 }
 
 }  // namespace tailmargin

@@ -6,8 +6,7 @@
 namespace tailmargin {
 
 struct NarrowColumns {
-  ColumnPlan
-      columns;  ///< numbered anew, in the same order; instrument_column and so on are not kept
+  ColumnPlan columns;    ///< numbered anew, in the same order; instrument_column and so on are not kept
   AccountPlan accounts;  ///< with the new numbers
 };
 

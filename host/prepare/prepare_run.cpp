@@ -152,6 +152,28 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
   return run;
 }
 
+PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths,
+                            Sampler sampler) {
+  Diagnostics diagnostics;
+  PreparedRun out;
+  out.seed = run.seed;
+  out.num_paths = num_paths;
+  out.confidence = run.confidence;
+  ScenarioPlan& plan = out.scenarios;
+  plan = run.scenarios;
+  plan.start_bounds.clear();
+  plan.transition_bounds.clear();
+  prepare_chain(model, plan, diagnostics);
+  plan.shared = plan.shocks = SparseTable{};
+  plan.num_draws = 0;
+  plan.repairs.clear();
+  prepare_correlations(book, model, plan, diagnostics);
+  if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
+  out.points = prepare_points(out.scenarios, sampler, run.seed);
+  out.path_weights = sample_weights(out.scenarios, out.points, run.seed, num_paths);
+  return out;
+}
+
 std::string serialise_tables(const PreparedRun& run) {
   ByteWriter out;
   const ScenarioPlan& s = run.scenarios;

@@ -41,12 +41,20 @@ double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId inst
 /// Of one contract, at the index.
 double notional_usd(const Book& book, InstrumentId instrument);
 
+/// Black-76 forward delta of one unit of an option; 1 for what is none.
+double unit_delta(const InstrumentTerms& terms);
+
 /// The accounts named by `selected` (indices into plan), in that order.
 AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint64_t>& selected);
 
 /// All of it. @throws InputError with every problem found
 PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed,
                         Sampler sampler = Sampler::plain);
+
+/// The same columns on scenarios of another model, which differs in chain or correlations only; no accounts.
+/// @throws InputError
+PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths,
+                            Sampler sampler);
 
 /// The tables scenarios and prices come from, as bytes in a fixed order: hashed and saved with every run, so that
 /// two runs can be shown to have used the same numbers. Accounts are not part of it.

@@ -55,6 +55,7 @@ struct ScenarioPlan {
   double step_years = 0.0;
   std::vector<std::uint32_t> start_bounds, transition_bounds;
   std::uint32_t num_draws = 0;
+  std::vector<double> step_sd;  ///< [factor][regime] standard deviation of a step, of which shocks are made
   SparseTable shared, shocks;
   std::vector<double> keep;                ///< [factor]
   std::vector<double> drift, scale_drift;  ///< [factor][regime]
@@ -189,7 +190,8 @@ struct PreparedRun {
   std::uint64_t seed = 0;
   std::uint64_t num_paths = 0;
   double confidence = 0.99;
-  bool fit_tails = false;  ///< whether tail figures include a fitted law
+  double stressed_confidence = 0.0;  ///< ES is also told at this level, at least the other; 0: it is not
+  bool fit_tails = false;            ///< whether tail figures include a fitted law
   ScenarioPlan scenarios;
   PointPlan points;
   ColumnPlan columns;

@@ -22,9 +22,8 @@ void prepare_chain(const Model& model, ScenarioPlan& plan, Diagnostics& diagnost
 void prepare_step_laws(const Book& book, const Model& model, ScenarioPlan& plan, Diagnostics& diagnostics);
 
 /// Correlated normals from independent ones (plan.shared, plan.num_draws), and plan.shocks from those, given the
-/// standard deviation of a step: step_sd[factor * num_regimes + regime].
-void prepare_correlations(const Book& book, const Model& model, const std::vector<double>& step_sd, ScenarioPlan& plan,
-                          Diagnostics& diagnostics);
+/// standard deviations of a step (plan.step_sd).
+void prepare_correlations(const Book& book, const Model& model, ScenarioPlan& plan, Diagnostics& diagnostics);
 
 /// Jump processes with their sampling intensities; adds the compensation of their means to the drifts.
 void prepare_jumps(const Book& book, const Model& model, ScenarioPlan& plan, Diagnostics& diagnostics);

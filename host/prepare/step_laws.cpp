@@ -47,7 +47,7 @@ class LawBuilder {
   LawBuilder(const Book& book, const Model& model, ScenarioPlan& plan, Diagnostics& diagnostics)
       : book_(book), model_(model), plan_(plan), diagnostics_(diagnostics) {
     const std::size_t entries = plan.factors.size() * plan.num_regimes;
-    step_sd_.assign(entries, 0.0);
+    plan_.step_sd.assign(entries, 0.0);
     plan_.drift.assign(entries, 0.0);
     plan_.scale_drift.assign(entries, 0.0);
     plan_.tail_class.assign(entries, 0);
@@ -60,7 +60,7 @@ class LawBuilder {
     }
     for (std::size_t f = 0; f < plan_.factors.size(); ++f) { set_reversion(f); }
     set_mixing();
-    if (!diagnostics_.has_errors()) { prepare_correlations(book_, model_, step_sd_, plan_, diagnostics_); }
+    if (!diagnostics_.has_errors()) { prepare_correlations(book_, model_, plan_, diagnostics_); }
   }
 
  private:
@@ -77,7 +77,7 @@ class LawBuilder {
     }
     const std::size_t at = f * plan_.num_regimes + k;
     const double sd = rule->vol[static_cast<std::size_t>(factor.kind)] * math::sqrt(plan_.step_years);
-    step_sd_[at] = sd;
+    plan_.step_sd[at] = sd;
     const std::uint64_t line = line_of(k, *rule);
     plan_.tail_class[at] = classes_.number(rule->tail_index, line);
     check_deviation(f, k, *rule, line);
@@ -93,7 +93,8 @@ class LawBuilder {
   }
 
   void check_deviation(std::size_t f, std::size_t k, const VolRule& rule, std::uint64_t line) {
-    const double horizon_sd = step_sd_[f * plan_.num_regimes + k] * math::sqrt(static_cast<double>(plan_.num_steps));
+    const double horizon_sd =
+        plan_.step_sd[f * plan_.num_regimes + k] * math::sqrt(static_cast<double>(plan_.num_steps));
     const double largest = rule.tail_index ? horizon_sd * model_.mixing_max_scale : horizon_sd;
     if (horizon_sd <= max_horizon_sd && largest <= max_horizon_scale) { return; }
     diagnostics_.error(
@@ -149,7 +150,6 @@ class LawBuilder {
   ScenarioPlan& plan_;
   Diagnostics& diagnostics_;
   TailClasses classes_;
-  std::vector<double> step_sd_;  // [factor][regime]
 };
 
 }  // namespace

@@ -312,6 +312,12 @@ class TailOracle {
     out.es_standard_error = std::sqrt(squares) / rule_.weight_sum;
     if (rule_.num_replicates != 0) { set_errors_of_replicates(losses, order, out); }
     if (rule_.fit_weight > 0.0) { out.fit = fit(losses, order); }
+    if (rule_.stressed_weight > 0.0) {
+      const double quantile = losses[order[rank_position(order, rule_.stressed_weight)]];
+      double beyond = 0.0;
+      for (std::uint32_t p = 0; p < losses.size(); ++p) { beyond += weight(p) * std::max(losses[p] - quantile, 0.0); }
+      out.stressed_es = quantile + beyond / rule_.stressed_weight;
+    }
     for (std::uint32_t i = 0; tails != nullptr && i < out.tail_count; ++i) {
       tails->tail_paths.push_back(order[i]);
       tails->tail_losses.push_back(losses[order[i]]);

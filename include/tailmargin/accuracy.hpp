@@ -33,9 +33,9 @@ inline constexpr AccuracyBound black76_float{"black76, float", 5e-7, "of the lar
 inline constexpr AccuracyBound black76_double{"black76, double", 1e-15, "of the larger of forward and strike",
                                               "k -3 to 3, total vol 1e-4 to 4"};
 inline constexpr AccuracyBound ssvi_total_vol_float{"ssvi_total_vol, float", 2e-6, "relative",
-                                                   "k -3 to 3, smiles of the test"};
-inline constexpr AccuracyBound ssvi_total_vol_double{"ssvi_total_vol, double", 4e-15, "relative",
                                                     "k -3 to 3, smiles of the test"};
+inline constexpr AccuracyBound ssvi_total_vol_double{"ssvi_total_vol, double", 4e-15, "relative",
+                                                     "k -3 to 3, smiles of the test"};
 
 /// An account is computed in double when the size its P&L is computed in (sum of |quantity| times contract size
 /// in USD) exceeds this many times its ES: float rounding errors grow with that size, the margin with the ES.

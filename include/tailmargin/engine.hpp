@@ -9,6 +9,7 @@
 
 #include "tailmargin/book.hpp"
 #include "tailmargin/diagnostics.hpp"
+#include "tailmargin/margin_terms.hpp"
 #include "tailmargin/model.hpp"
 #include "tailmargin/sampler.hpp"
 
@@ -65,6 +66,8 @@ struct AccountMargin {
   std::vector<std::uint32_t> tail_paths = {};  ///< if asked for: worst first
   TailFitFigures tail_fit = {};                ///< if asked for
   ControlledEsFigures controlled_es = {};      ///< if asked for
+  bool has_terms = false;                      ///< whether the model has them
+  AccountTerms terms = {};                     ///< if it has
 };
 
 /// How the fitted smile of one expiry meets its marks. Vols per year.

@@ -136,6 +136,34 @@ enum class Sticky : std::uint8_t { moneyness, strike };  ///< what implied vol s
 
 enum class PathMeasure : std::uint8_t { terminal, worst };  ///< loss at the horizon, or the worst on the way
 
+/// Tools against margins that are low in calm markets and jump in a crisis.
+enum class AntiProcyclical : std::uint8_t {
+  none,
+  buffer,    ///< a part of the expected shortfall on top, used up as the chance of a crisis at the start rises
+  stressed,  ///< a part of the margin is that of a crisis start
+  floor      ///< no lower than with a start in the long run's mix of regimes
+};
+
+/// What a margin is made of beside the expected shortfall of the book (docs/methodology.md, "Margin terms"). A weight
+/// or rate of 0 switches its term off.
+struct MarginTerms {
+  std::string calm_regime;             ///< name; its correlations are what offsets are measured against
+  std::string crisis_regime;           ///< name; where a crisis starts
+  double crisis_start_weight = 0.0;    ///< margin at least this times the ES of a crisis start, in [0, 2]
+  double correlation_weight = 0.0;     ///< and this times the worst ES with one regime's correlations, in [0, 2]
+  double dependence_weight = 0.0;      ///< of what other dependence would cost, in [0, 1]
+  double concentration_weight = 0.0;   ///< of what the two largest underlyings alone would cost, in [0, 1]
+  double stressed_confidence = 0.995;  ///< of both, in (0.5, 1)
+  AntiProcyclical anti_procyclical = AntiProcyclical::none;
+  double buffer = 0.25;               ///< of tool `buffer`, in [0, 1]
+  double stressed_share = 0.25;       ///< of tool `stressed`, in [0, 1]
+  double short_option_minimum = 0.0;  ///< of the index, for every coin of options sold, in [0, 1]
+  double spread_multiple = 0.0;       ///< times the half-spread of the quotes, in [0, 100]
+  double default_half_spread = 0.0;   ///< of the price, where there are no quotes, in [0, 1]
+  double impact = 0.0;                ///< times crisis vol of a day times the root of size over volume, in [0, 10]
+  double paths_share = 0.1;           ///< of the run's paths, for terms that need scenarios of their own, in (0, 1]
+};
+
 struct Model {
   std::string name, date, source;
   std::string file;                            ///< where it was read from, for messages
@@ -177,6 +205,7 @@ struct Model {
   double confidence = 0.99;        ///< of VaR and ES, in (0.5, 1)
   double maintenance_ratio = 0.8;  ///< maintenance over initial margin, in (0, 1]
   double uplift_confidence = 0.5;  ///< margin takes the upper bound of ES at this one-sided level, in [0.5, 1); 0.5: ES
+  std::optional<MarginTerms> terms;  ///< none: the margin is the expected shortfall
 };
 
 /// Name of a factor kind as model files spell it.

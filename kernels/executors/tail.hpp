@@ -26,6 +26,7 @@ struct TailRule {
   double weight_square_sum;  ///< sum of squared weights
   double rank_spread;        ///< one standard deviation of the weight beyond the quantile
   double fit_weight;         ///< weight of the tail a generalised Pareto law is fitted to; 0: none is
+  double stressed_weight;    ///< at most tail_weight: ES is also told of a tail of this weight; 0: it is not
   std::uint32_t num_tail;    ///< number of worst losses that surely reach tail_weight + rank_spread and fit_weight
   static constexpr std::uint32_t max_replicates = 16;
   std::uint32_t num_replicates = 0;  ///< 0: paths are independent; else path p is of replicate p % num_replicates
@@ -51,6 +52,7 @@ struct TailFigures {
   std::uint32_t worst_path;
   std::uint32_t tail_count;  ///< paths with a share in ES
   TailFit fit;               ///< all zero unless rule.fit_weight asks for it
+  double stressed_es;        ///< expected shortfall of rule.stressed_weight; 0 unless that asks for it
 };
 
 /// Fits the losses beyond rank rule.fit_weight by probability-weighted moments (Hosking and Wallis 1987): with
@@ -123,6 +125,25 @@ TM_HD ReplicateSums sum_replicates(const TailRule& rule, const TailLoss<Real>* t
   return out;
 }
 
+/// ES of the part of a sorted tail that weighs rule.stressed_weight.
+template <class Real>
+TM_HD double find_stressed_es(const TailRule& rule, const TailLoss<Real>* tail, std::uint32_t count,
+                              const std::uint32_t* weights) {
+  double cumulative = 0.0;
+  std::uint32_t beyond = 0;  // paths beyond the quantile
+  for (; beyond + 1 < count; ++beyond) {
+    cumulative += weights == nullptr ? 1.0 : double(weights[tail[beyond].path]);
+    if (cumulative > rule.stressed_weight) { break; }
+  }
+  const double quantile = double(tail[beyond].loss);
+  double excess = 0.0;
+  for (std::uint32_t i = 0; i < beyond; ++i) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    excess = math::fma(weight, double(tail[i].loss) - quantile, excess);
+  }
+  return quantile + excess / rule.stressed_weight;
+}
+
 /// VaR and ES of the sorted tail.
 ///   VaR  smallest loss q with weight{L > q} <= tail_weight
 ///   ES   q + sum of w (L - q)^+ / tail_weight       (Acerbi and Tasche 2002, any weights)
@@ -186,6 +207,7 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
     out.var_standard_error *= ReplicateSums::spread(sums.beyond, rule.num_replicates) / rule.rank_spread;
   }
   out.fit = rule.fit_weight > 0.0 ? fit_tail(rule, tail, count, weights) : TailFit{};
+  out.stressed_es = rule.stressed_weight > 0.0 ? find_stressed_es(rule, tail, count, weights) : 0.0;
   return out;
 }
 

@@ -124,9 +124,28 @@ struct Setting {
   RunConfig config;
 };
 
+/// Every term of the margin at work.
+Model with_terms() {
+  Model model = weighted();
+  MarginTerms terms;
+  terms.calm_regime = "calm";
+  terms.crisis_regime = "stress";
+  terms.crisis_start_weight = 0.5;
+  terms.correlation_weight = 1.0;
+  terms.dependence_weight = terms.concentration_weight = 0.25;
+  terms.anti_procyclical = AntiProcyclical::floor;
+  terms.short_option_minimum = 0.01;
+  terms.spread_multiple = 2.0;
+  terms.default_half_spread = 0.01;
+  terms.impact = 0.5;
+  model.terms = terms;
+  return model;
+}
+
 std::vector<Setting> settings() {
   std::vector<Setting> all = {{"plain", regimes(), config_of(3'000)},
                               {"weights", weighted(), config_of(3'000)},
+                              {"terms", with_terms(), config_of(2'000)},
                               {"worst on the way", worst_on_the_way(), config_of(2'000)},
                               {"odd paths, three threads", weighted(), config_of(1'111)},
                               {"baseline", weighted(), config_of(1'500)},

@@ -1,0 +1,271 @@
+#include "host/engine/margin_terms.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/engine/account_parts.hpp"
+#include "host/prepare/matching.hpp"
+#include "host/prepare/narrow.hpp"
+#include "host/prepare/prepare_run.hpp"
+#include "host/prepare/scenario_laws.hpp"
+
+namespace tailmargin {
+namespace {
+
+double positive(double x) { return std::max(x, 0.0); }
+
+/// What is left of the buffer: all of it while a crisis start is no likelier than in the long run, nothing when it is
+/// certain, linear in between.
+double buffer_left(const Model& model) {
+  Diagnostics diagnostics;
+  const RegimeChain chain = regime_chain(model, diagnostics);
+  if (chain.stationary.empty()) { return model.terms->buffer; }
+  for (std::size_t k = 0; k < model.regimes.size(); ++k) {
+    if (model.regimes[k].name != model.terms->crisis_regime || chain.stationary[k] >= 1.0) { continue; }
+    const double used = positive(chain.start[k] - chain.stationary[k]) / (1.0 - chain.stationary[k]);
+    return model.terms->buffer * (1.0 - used);
+  }
+  return model.terms->buffer;
+}
+
+/// A config whose passes say nothing and keep nothing.
+RunConfig for_terms(RunConfig config) {
+  config.keep_tail_paths = config.fit_tails = config.control_variate = false;
+  config.progress = nullptr;
+  return config;
+}
+
+/// Where an account's ES of one contract, long and short, stand among the rows of contracts.
+class ContractRows {
+ public:
+  ContractRows(const ColumnPlan& columns, const AccountPlan& accounts) : row_(columns.num_columns, none) {
+    std::vector<char> is_asset(columns.num_columns, 0);
+    for (const std::uint32_t column : columns.asset_column) { is_asset[column] = 1; }
+    for (const PositionColumn& column : accounts.columns) {
+      if (is_asset[column.column()] == 0 && row_[column.column()] == none) {
+        row_[column.column()] = held_.size();
+        held_.push_back(column.column());
+      }
+    }
+  }
+
+  void add_to(AccountRows& rows) {
+    first_ = rows.num_rows();
+    for (const std::uint32_t column : held_) {
+      for (const double quantity : {1.0, -1.0}) {
+        rows.add_only(column, quantity);
+        rows.end_row();
+      }
+    }
+  }
+
+  /// ES of a position on its own. An asset held counts nothing: it is no position.
+  double es(PositionColumn column, double quantity, const AccountTails& tails) const {
+    const std::uint64_t row = row_[column.column()];
+    if (row == none) { return 0.0; }
+    return std::fabs(quantity) * positive(tails.figures(first_ + 2 * row + (quantity < 0.0 ? 1 : 0)).es);
+  }
+
+ private:
+  static constexpr std::uint64_t none = ~std::uint64_t{0};
+  std::vector<std::uint64_t> row_;   // [column]
+  std::vector<std::uint32_t> held_;  // columns
+  std::uint64_t first_ = 0;
+};
+
+void add_whole_accounts(const AccountPlan& accounts, AccountRows& rows) {
+  for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
+    rows.add(accounts, accounts.offsets[a], accounts.offsets[a + 1]);
+    rows.end_row();
+  }
+}
+
+EsFigure es_figure(const AccountTails& tails, std::uint64_t row) {
+  const TailFigures& figures = tails.figures(row);
+  return {figures.es + 0.0, figures.es_standard_error + 0.0};
+}
+
+/// Places of the two largest, the first of equals.
+std::pair<std::size_t, std::size_t> two_largest(const std::vector<double>& values) {
+  std::size_t first = 0;
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    if (values[i] > values[first]) { first = i; }
+  }
+  std::size_t second = first == 0 ? 1 : 0;
+  for (std::size_t i = second + 1; i < values.size(); ++i) {
+    if (i != first && values[i] > values[second]) { second = i; }
+  }
+  return {first, second};
+}
+
+}  // namespace
+
+double AccountTerms::dependence_excess_usd() const {
+  const double worst = std::max({own_stressed_es_usd, perfect.es_usd, independent.es_usd, adverse_es_usd});
+  return positive(worst - positive(own.es_usd));
+}
+
+double AccountTerms::concentration_excess_usd() const {
+  return positive(largest_two_es_usd + positive(rest.es_usd) - positive(own.es_usd));
+}
+
+double AccountTerms::initial_margin_usd() const {
+  const double base = std::max({core_usd, crisis_start_usd, correlation_usd, floor_usd});
+  return std::max({base + std::max(dependence_usd, concentration_usd) + liquidity_usd, short_option_minimum_usd, 0.0});
+}
+
+TermsEngine::TermsEngine(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config,
+                         bool keep_scenarios)
+    : run_(run),
+      model_(model),
+      config_(for_terms(config)),
+      scenarios_(run, book, model, config, keep_scenarios),
+      costs_(contract_costs(book, model, run.columns)),
+      buffer_(buffer_left(model)) {}
+
+/// Accounts as they are, their parts by underlying, and each contract that they hold, on the run's own scenarios.
+struct TermsEngine::Parts {
+  std::vector<UnderlyingRange> ranges;
+  std::vector<std::uint64_t> range_row;  ///< [range] of tails; the account's own where that is all it holds
+  ContractRows contracts;
+  AccountTails tails;
+
+  double stressed_es(std::uint64_t row) const { return tails.figures(row).stressed_es + 0.0; }
+};
+
+void TermsEngine::add_terms(Backend& backend, const AccountPlan& accounts, std::vector<AccountMargin>& margins) const {
+  std::vector<AccountTerms> terms(margins.size());
+  const Parts parts = find_parts(backend, accounts);
+  set_own(accounts, parts, terms);
+  if (model_.terms->concentration_weight > 0.0) { set_rests(backend, accounts, parts, terms); }
+  const auto fill = [&](StressScenario scenario, EsFigure AccountTerms::*member) {
+    if (scenarios_.find(scenario) == nullptr) { return; }
+    const AccountTails found = tails(backend, *scenarios_.find(scenario), accounts);
+    for (std::size_t a = 0; a < terms.size(); ++a) { terms[a].*member = es_figure(found, a); }
+  };
+  fill(StressScenario::crisis_start, &AccountTerms::crisis_start);
+  fill(StressScenario::long_run_start, &AccountTerms::long_run_start);
+  fill(StressScenario::perfect, &AccountTerms::perfect);
+  fill(StressScenario::independent, &AccountTerms::independent);
+  set_correlations(backend, accounts, terms);
+  for (std::uint64_t a = 0; a < terms.size(); ++a) { weigh(accounts, a, terms[a], margins[a]); }
+}
+
+TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& accounts) const {
+  AccountRows rows(run_.columns);
+  add_whole_accounts(accounts, rows);
+  Parts parts = {underlying_ranges(accounts), {}, ContractRows(run_.columns, accounts), {}};
+  for (const UnderlyingRange& range : parts.ranges) {
+    const bool whole =
+        range.first == accounts.offsets[range.account] && range.last == accounts.offsets[range.account + 1];
+    parts.range_row.push_back(whole ? range.account : rows.num_rows());
+    if (whole) { continue; }
+    rows.add(accounts, range.first, range.last);
+    rows.end_row();
+  }
+  parts.contracts.add_to(rows);
+  parts.tails = tails(backend, *scenarios_.find(StressScenario::own), rows.plan());
+  return parts;
+}
+
+void TermsEngine::set_own(const AccountPlan& accounts, const Parts& parts, std::vector<AccountTerms>& terms) const {
+  for (std::uint64_t a = 0; a < terms.size(); ++a) {
+    terms[a].own = es_figure(parts.tails, a);
+    terms[a].own_stressed_es_usd = parts.stressed_es(a);
+    for (std::uint64_t p = accounts.offsets[a]; p < accounts.offsets[a + 1]; ++p) {
+      terms[a].isolated_usd += parts.contracts.es(accounts.columns[p], accounts.quantities[p], parts.tails);
+    }
+  }
+  for (std::size_t r = 0; r < parts.ranges.size(); ++r) {
+    AccountTerms& owner = terms[parts.ranges[r].account];
+    owner.cross_usd += positive(parts.tails.figures(parts.range_row[r]).es);
+    owner.adverse_es_usd += positive(parts.stressed_es(parts.range_row[r]));
+  }
+}
+
+/// The two largest underlyings of every account, and what is left without them.
+void TermsEngine::set_rests(Backend& backend, const AccountPlan& accounts, const Parts& parts,
+                            std::vector<AccountTerms>& terms) const {
+  AccountRows rows(run_.columns);
+  std::vector<std::uint64_t> owners;
+  for (std::size_t first = 0, last = 0; first < parts.ranges.size(); first = last) {
+    std::vector<double> alone;
+    const std::uint64_t account = parts.ranges[first].account;
+    for (; last < parts.ranges.size() && parts.ranges[last].account == account; ++last) {
+      alone.push_back(positive(parts.stressed_es(parts.range_row[last])));
+    }
+    if (alone.size() < 3) {
+      for (const double es_usd : alone) { terms[account].largest_two_es_usd += es_usd; }
+      continue;
+    }
+    const auto [largest, second] = two_largest(alone);
+    terms[account].largest_two_es_usd = alone[largest] + alone[second];
+    for (std::size_t u = 0; u < alone.size(); ++u) {
+      const UnderlyingRange& range = parts.ranges[first + u];
+      if (u != largest && u != second) { rows.add(accounts, range.first, range.last); }
+    }
+    rows.end_row();
+    owners.push_back(account);
+  }
+  if (owners.empty()) { return; }
+  const AccountTails found = tails(backend, *scenarios_.find(StressScenario::own), rows.plan());
+  for (std::size_t i = 0; i < owners.size(); ++i) { terms[owners[i]].rest = es_figure(found, i); }
+}
+
+void TermsEngine::set_correlations(Backend& backend, const AccountPlan& accounts,
+                                   std::vector<AccountTerms>& terms) const {
+  for (std::uint32_t k = 0; k < scenarios_.correlations().size(); ++k) {
+    const AccountTails found = tails(backend, *scenarios_.correlations()[k], accounts);
+    for (std::uint64_t a = 0; a < terms.size(); ++a) {
+      const EsFigure figure = es_figure(found, a);
+      if (model_.regimes[k].name == model_.terms->calm_regime) { terms[a].calm_correlation = figure; }
+      if (k > 0 && figure.es_usd <= terms[a].worst_correlation.es_usd) { continue; }
+      terms[a].worst_correlation = figure;
+      terms[a].worst_regime = k;
+    }
+  }
+}
+
+AccountTails TermsEngine::tails(Backend& backend, const StressScenarios::Scenario& scenario,
+                                const AccountPlan& accounts) const {
+  NarrowColumns narrow = narrow_columns(run_.columns, accounts);
+  PreparedRun run = scenario.plan;
+  run.columns = std::move(narrow.columns);
+  return find_tails(backend, run, narrow.accounts, config_, scenario.observations());
+}
+
+double TermsEngine::floor_usd(const AccountTerms& terms) const {
+  const MarginTerms& rule = *model_.terms;
+  switch (rule.anti_procyclical) {
+    case AntiProcyclical::none: return 0.0;
+    case AntiProcyclical::buffer: return (1.0 + buffer_) * positive(terms.core_usd);
+    case AntiProcyclical::stressed:
+      return positive((1.0 - rule.stressed_share) * terms.own.es_usd + rule.stressed_share * terms.crisis_start.es_usd);
+    case AntiProcyclical::floor: return positive(terms.long_run_start.es_usd);
+  }
+  return 0.0;
+}
+
+/// From figures to terms, and the margins they make.
+void TermsEngine::weigh(const AccountPlan& accounts, std::uint64_t account, AccountTerms& terms,
+                        AccountMargin& margin) const {
+  const MarginTerms& rule = *model_.terms;
+  terms.core_usd = margin.initial_margin_usd;
+  terms.crisis_start_usd = rule.crisis_start_weight * positive(terms.crisis_start.es_usd);
+  terms.correlation_usd = rule.correlation_weight * positive(terms.worst_correlation.es_usd);
+  terms.floor_usd = floor_usd(terms);
+  if (rule.dependence_weight > 0.0) { terms.dependence_usd = rule.dependence_weight * terms.dependence_excess_usd(); }
+  if (rule.concentration_weight > 0.0) {
+    terms.concentration_usd = rule.concentration_weight * terms.concentration_excess_usd();
+  }
+  const double calm = positive(terms.calm_correlation.es_usd);
+  terms.fragility = calm > 0.0 ? positive(terms.worst_correlation.es_usd) / calm : 1.0;
+  terms.liquidity_usd = liquidity_cost(accounts, account, costs_);
+  terms.short_option_minimum_usd = short_option_minimum(accounts, account, costs_);
+  margin.has_terms = true;
+  margin.terms = terms;
+  margin.initial_margin_usd = terms.initial_margin_usd();
+  margin.maintenance_margin_usd = model_.maintenance_ratio * margin.initial_margin_usd;
+}
+
+}  // namespace tailmargin

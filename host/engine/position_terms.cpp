@@ -1,0 +1,89 @@
+#include "host/engine/position_terms.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/prepare/matching.hpp"
+#include "host/prepare/prepare_run.hpp"
+#include "kernels/math/elementary.hpp"
+
+namespace tailmargin {
+namespace {
+
+constexpr double days_per_year = 365.0;
+
+/// What one contract is worth as it is traded: options their premium, all else its notional.
+double price_usd(const Book& book, const ColumnPlan& columns, InstrumentId i) {
+  const Instrument& instrument = book.instruments[i];
+  if (instrument.kind != InstrumentKind::option) { return notional_usd(book, i); }
+  const InstrumentTerms& terms = columns.terms[columns.instrument_column[i]];
+  const double currency = instrument.payoff == Payoff::inverse ? terms.index_now_usd : terms.settlement_now_usd;
+  return mark_price(book, columns, i) * instrument.contract_size * currency;
+}
+
+/// Over the middle of the quotes.
+double half_spread(const Quote& quote, double otherwise) {
+  if (!quote.bid || !quote.ask || !(*quote.bid > 0.0) || !(*quote.ask >= *quote.bid)) { return otherwise; }
+  return (*quote.ask - *quote.bid) / (*quote.ask + *quote.bid);
+}
+
+/// Standard deviation of the price over a day in the crisis regime.
+double crisis_day_vol(const Model& model, const std::string& underlying) {
+  for (const Regime& regime : model.regimes) {
+    if (regime.name != model.terms->crisis_regime) { continue; }
+    const VolRule* rule = first_match(regime.vols, underlying, model);
+    const double vol = rule == nullptr ? 0.0 : rule->vol[static_cast<std::size_t>(FactorKind::price)];
+    return vol * math::sqrt(1.0 / days_per_year);
+  }
+  return 0.0;
+}
+
+/// Contracts a day, from the instrument's own volume or its underlying's.
+double daily_volume(const Book& book, InstrumentId i) {
+  if (book.quotes[i].volume_24h) { return *book.quotes[i].volume_24h; }
+  const Underlying& underlying = book.underlyings[book.instruments[i].underlying];
+  return underlying.adv_usd ? *underlying.adv_usd / notional_usd(book, i) : 0.0;
+}
+
+}  // namespace
+
+std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, const ColumnPlan& columns) {
+  const MarginTerms& terms = *model.terms;
+  std::vector<ContractCosts> costs(columns.num_columns);
+  for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
+    const Instrument& instrument = book.instruments[i];
+    const Underlying& underlying = book.underlyings[instrument.underlying];
+    ContractCosts& cost = costs[columns.instrument_column[i]];
+    const double delta = std::fabs(unit_delta(columns.terms[columns.instrument_column[i]]));
+    cost.spread_usd =
+        terms.spread_multiple * half_spread(book.quotes[i], terms.default_half_spread) * price_usd(book, columns, i);
+    cost.impact_usd = terms.impact * crisis_day_vol(model, underlying.name) * delta * notional_usd(book, i);
+    cost.volume = daily_volume(book, i);
+    if (instrument.kind == InstrumentKind::option) {
+      cost.short_minimum_usd = terms.short_option_minimum * instrument.contract_size * underlying.index_price_usd;
+    }
+  }
+  return costs;
+}
+
+double liquidity_cost(const AccountPlan& accounts, std::uint64_t account, const std::vector<ContractCosts>& costs) {
+  double sum = 0.0;
+  for (std::uint64_t p = accounts.offsets[account]; p < accounts.offsets[account + 1]; ++p) {
+    const ContractCosts& cost = costs[accounts.columns[p].column()];
+    const double size = std::fabs(accounts.quantities[p]);
+    const double days = cost.volume > 0.0 ? size / cost.volume : 1.0;
+    sum += size * (cost.spread_usd + cost.impact_usd * math::sqrt(days));
+  }
+  return sum;
+}
+
+double short_option_minimum(const AccountPlan& accounts, std::uint64_t account,
+                            const std::vector<ContractCosts>& costs) {
+  double sum = 0.0;
+  for (std::uint64_t p = accounts.offsets[account]; p < accounts.offsets[account + 1]; ++p) {
+    sum += std::max(-accounts.quantities[p], 0.0) * costs[accounts.columns[p].column()].short_minimum_usd;
+  }
+  return sum;
+}
+
+}  // namespace tailmargin

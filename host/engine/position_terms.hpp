@@ -1,0 +1,30 @@
+// Margin terms that need no scenarios: what closing costs, and the minimum for options sold.
+#pragma once
+
+#include <vector>
+
+#include "host/prepare/prepared_run.hpp"
+#include "tailmargin/book.hpp"
+#include "tailmargin/model.hpp"
+
+namespace tailmargin {
+
+/// What the terms ask of one contract of a column, USD; all 0 where the column is an asset, not an instrument.
+struct ContractCosts {
+  double spread_usd = 0.0;         ///< stressed half-spread
+  double impact_usd = 0.0;         ///< impact of closing a whole day's volume, per contract
+  double volume = 0.0;             ///< contracts a day; 0: not known, a position then counts as a day's volume
+  double short_minimum_usd = 0.0;  ///< options: for a contract sold
+};
+
+/// [column] of the market of a book.
+std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, const ColumnPlan& columns);
+
+/// Half-spreads and square-root impact of closing every position of an account.
+double liquidity_cost(const AccountPlan& accounts, std::uint64_t account, const std::vector<ContractCosts>& costs);
+
+/// Sum over the options an account is short.
+double short_option_minimum(const AccountPlan& accounts, std::uint64_t account,
+                            const std::vector<ContractCosts>& costs);
+
+}  // namespace tailmargin

@@ -1,0 +1,44 @@
+// The scenarios that margin terms need beside the run's own: the same columns on paths of models that differ in one
+// respect. Draws are common, so that what differs between two of them is the model.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "host/engine/kept_scenarios.hpp"
+#include "host/prepare/prepared_run.hpp"
+#include "tailmargin/engine.hpp"
+
+namespace tailmargin {
+
+enum class StressScenario : std::uint8_t { own, crisis_start, long_run_start, perfect, independent };
+inline constexpr std::size_t num_stress_scenarios = 5;
+
+class StressScenarios {
+ public:
+  /// One of them: scenarios without columns and accounts.
+  struct Scenario {
+    PreparedRun plan;
+    std::unique_ptr<KeptScenarios> kept;  ///< null: simulated when needed
+
+    const Observations* observations() const { return kept == nullptr ? nullptr : kept->observations(); }
+  };
+
+  /// Prepares those that the terms of the model ask for.
+  /// @param keep  simulate them now, for many small answers later
+  /// @throws InputError, Interrupted
+  StressScenarios(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config, bool keep);
+
+  /// Null if the terms do not ask for it.
+  const Scenario* find(StressScenario scenario) const { return scenarios_[static_cast<std::size_t>(scenario)].get(); }
+  /// [regime] all regimes have the correlations of this one.
+  const std::vector<std::unique_ptr<Scenario>>& correlations() const { return correlations_; }
+
+ private:
+  std::array<std::unique_ptr<Scenario>, num_stress_scenarios> scenarios_;
+  std::vector<std::unique_ptr<Scenario>> correlations_;
+};
+
+}  // namespace tailmargin
