@@ -28,7 +28,7 @@ struct BenchOptions {
   std::uint64_t accounts = 0, positions = 0, instruments = 0, factors = 0, paths = 0;  // 0: the case's
   int repeats = 0;                                                                     // 0: 3, of what-ifs 20
   int whole_runs = 0;                                                                  // 0: as repeats
-  bool json = false;
+  bool terms = false, json = false;
   RunOptions run;
 };
 
@@ -82,6 +82,7 @@ Model read_bench_model(const BenchOptions& options) {
   Model model = options.model.empty() ? parse_model(default_model_text(), "built-in model", diagnostics)
                                       : read_model(options.model, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(diagnostics); }
+  if (!options.terms) { model.terms.reset(); }
   return model;
 }
 
@@ -111,6 +112,7 @@ std::vector<std::string> margin_command(const BenchOptions& options, const bench
                                       "--progress",
                                       "never"};
   if (!options.model.empty()) { command.insert(command.end(), {"--model", options.model}); }
+  if (!options.terms) { command.push_back("--no-terms"); }
   return command;
 }
 
@@ -253,6 +255,7 @@ void add_bench_command(CLI::App& app) {
   command->add_option("--factors", options->factors, "factors under the built-in model; default: the case's")
       ->check(whole_number(1, 10'000));
   command->add_option("--model", options->model, "model file; default: the built-in one");
+  command->add_flag("--terms", options->terms, "with the model's margin terms, which the cases leave out");
   command
       ->add_option("--repeats", options->repeats,
                    "counted runs in this process after the warm-up; default: 3, of whatif 20")

@@ -42,6 +42,11 @@ void read_terms(const TomlValue* value, ModelDraft& draft) {
   read("dependence_weight", share_range, terms.dependence_weight);
   read("concentration_weight", share_range, terms.concentration_weight);
   read("stressed_confidence", stressed_range, terms.stressed_confidence);
+  if (terms.stressed_confidence < draft.model.confidence) {
+    const TomlValue* written = table.value("stressed_confidence");
+    table.error("stressed_confidence", written != nullptr ? *written : *value,
+                "this is below margin.confidence (the stressed tail must lie within the margin's). Raise it.");
+  }
   terms.anti_procyclical = static_cast<AntiProcyclical>(
       table.choice("anti_procyclical", {"none", "buffer", "stressed", "floor"}).value_or(0));
   read("buffer", share_range, terms.buffer);

@@ -97,7 +97,9 @@ AccountMargin read_margin(CheckedRow& row) {
   AccountMargin margin;
   margin.account = row.text(0);
   for (std::size_t c = 0; c < margin_columns.size(); ++c) {
-    const std::optional<double> value = row.number(c + 1, NumberRule::any);
+    const bool is_term = std::holds_alternative<double AccountTerms::*>(margin_columns[c].member);
+    const std::optional<double> value =
+        row.number(c + 1, NumberRule::any, is_term ? Presence::optional : Presence::required);
     std::visit([&](auto member) { set_cell(margin, member, value); }, margin_columns[c].member);
   }
   return margin;

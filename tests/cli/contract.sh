@@ -25,11 +25,11 @@ exits "synth" 0 "$program" synth -o "$work/book" --accounts 50 --seed 2
 margin=("$program" margin "$work/book" --paths 1000 --progress never)
 
 exits "margin" 0 "${margin[@]}" -o "$work/run"
-check "its files" "./margins.csv ./prepared.bin ./run.json " "$(files "$work/run")"
+check "its files" "./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run")"
 check "a row per account" 51 "$(wc -l <"$work/run/margins.csv")"
 check "no not-a-number" 0 "$(grep -ciE ',-?(nan|inf)' "$work/run/margins.csv")"
 exits "parquet and tails" 0 "${margin[@]}" -o "$work/run2" --format parquet --keep-tails --json
-check "their files" "./margins.parquet ./prepared.bin ./run.json ./tail_paths.parquet " "$(files "$work/run2")"
+check "their files" "./margins.parquet ./prepared.bin ./run.json ./tail_paths.parquet ./terms.csv " "$(files "$work/run2")"
 exits "reference" 0 "${margin[@]}" -o "$work/run3" --backend reference
 exits "auto says what it took" 0 "${margin[@]}" -o "$work/run" --backend auto
 says "the backend taken" "backend c[pu]"
@@ -149,7 +149,7 @@ says "the case" '"case": "small"'
 says "what it made" '"instruments": 2000'
 bench_hash=$(grep -oE '"margins_sha256": "[0-9a-f]{64}"' "$work/out" | cut -d '"' -f 4)
 exits "bench writes a book" 0 "$program" bench small --accounts 20 --write-book "$work/bench-book"
-exits "margin of that book" 0 "$program" margin "$work/bench-book" -o "$work/bench-run" --paths 500 --progress never
+exits "margin of that book" 0 "$program" margin "$work/bench-book" --no-terms -o "$work/bench-run" --paths 500 --progress never
 check "margins are those of the bench" "$bench_hash" "$(sha256sum "$work/bench-run/margins.csv" | cut -c1-64)"
 exits "bench without a case is the exchange" 0 "$program" bench --accounts 20 --paths 500 --repeats 1 --progress never
 says "the case it took" "exchange: 20 accounts"
@@ -175,7 +175,7 @@ before=$(sha256sum <"$work/run/margins.csv")
 exits "bad input over a run" 3 "$program" margin "$work/bad" -o "$work/run" --progress never
 check "the earlier margins stay" "$before" "$(sha256sum <"$work/run/margins.csv")"
 exits "good input after bad" 0 "${margin[@]}" -o "$work/run"
-check "no errors.csv any more" "./margins.csv ./prepared.bin ./run.json " "$(files "$work/run")"
+check "no errors.csv any more" "./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run")"
 
 "$program" margin "$work/book" -o "$work/stopped" --paths 50000000 --backend reference --progress never >/dev/null 2>"$work/err" &
 sleep 1
@@ -199,5 +199,5 @@ if [[ -e /dev/full ]]; then
   check "standard output that cannot be written" 1 "$?"
 fi
 exits "no tails without being asked" 0 "${margin[@]}" -o "$work/run2"
-check "files of the earlier run are gone" "./margins.csv ./prepared.bin ./run.json " "$(files "$work/run2")"
+check "files of the earlier run are gone" "./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run2")"
 exit $failed
