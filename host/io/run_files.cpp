@@ -21,7 +21,7 @@ struct MarginColumn {
   std::variant<double AccountMargin::*, std::uint32_t AccountMargin::*, bool AccountMargin::*> member;
 };
 
-constexpr std::array<MarginColumn, 13> margin_columns = {{
+constexpr std::array<MarginColumn, 15> margin_columns = {{
     {"num_positions", &AccountMargin::num_positions},
     {"gross_notional_usd", &AccountMargin::gross_notional_usd},
     {"net_delta_usd", &AccountMargin::net_delta_usd},
@@ -34,6 +34,8 @@ constexpr std::array<MarginColumn, 13> margin_columns = {{
     {"worst_path", &AccountMargin::worst_path},
     {"initial_margin_usd", &AccountMargin::initial_margin_usd},
     {"maintenance_margin_usd", &AccountMargin::maintenance_margin_usd},
+    {"shortfall_probability", &AccountMargin::shortfall_probability},
+    {"expected_uncovered_loss_usd", &AccountMargin::expected_uncovered_loss_usd},
     {"exact_precision", &AccountMargin::exact_precision},
 }};
 
