@@ -10,6 +10,7 @@
 
 #include "host/backends/large_buffer.hpp"
 #include "host/prepare/prepared_run.hpp"
+#include "kernels/executors/shortfall.hpp"
 #include "tailmargin/accuracy.hpp"
 
 namespace tailmargin {
@@ -45,6 +46,13 @@ struct ExactHints {
   Observations observations;
 };
 
+/// Shortfalls of one account whose losses exceed its equity on paths of its tail only.
+struct TailShortfalls {
+  std::uint64_t account = 0;
+  std::vector<std::uint32_t> paths;
+  std::vector<std::int64_t> cents;  ///< of these paths, above 0; on all others there is none
+};
+
 /// Tails of a set of accounts, in their order.
 struct Tails {
   std::vector<TailFigures> figures;         ///< [account]
@@ -52,6 +60,7 @@ struct Tails {
   std::vector<std::uint32_t> tail_paths;    ///< worst first, the paths with a share in ES
   std::vector<double> tail_losses;          ///< of tail_paths, USD; a backend may leave it empty
   ExactHints hints;                         ///< of a pass in float; a backend may leave it empty
+  std::vector<TailShortfalls> shortfalls;   ///< if asked for, by rising account; a backend may leave any account out
   StageSeconds seconds;
 };
 
@@ -65,14 +74,32 @@ inline std::vector<TailLoss<double>> tail_of(const Tails& tails, std::uint64_t a
 }
 
 enum class KeepTailPaths : std::uint8_t { no, yes };
+enum class ListShortfalls : std::uint8_t { no, yes };
 
-struct TailsRequest {
+/// What every pass over the paths of a run can be told.
+struct PassRequest {
   Precision precision = Precision::single;
-  KeepTailPaths keep_paths = KeepTailPaths::no;
   std::function<void(double fraction)> progress;  ///< called now and then from one thread; may be empty
   const std::atomic<bool>* stop = nullptr;        ///< when it turns true the backend throws Interrupted
+  const Observations* observations = nullptr;     ///< of this run; a backend need not look at them and simulates then
+};
+
+struct TailsRequest : PassRequest {
+  KeepTailPaths keep_paths = KeepTailPaths::no;
+  ListShortfalls list_shortfalls = ListShortfalls::no;  ///< also keeps observations in hints, if they fit
   const ExactHints* hints = nullptr;  ///< of the same accounts, for a pass in double; a backend need not look at it
-  const Observations* observations = nullptr;  ///< of this run; a backend need not look at them and simulates then
+};
+
+struct ShortfallsRequest : PassRequest {
+  /// [path] weights of the paths in the sums of accounts. A path of weight 0 is left out, in `paths` too, where nothing
+  /// is found then. Null: all are 1.
+  const std::vector<std::uint32_t>* weights = nullptr;
+};
+
+/// What a set of accounts lacks beyond its equity, exactly: shortfalls of docs/methodology.md in cents.
+struct Shortfalls {
+  std::vector<PathShortfall> paths;        ///< [path]
+  std::vector<AccountShortfall> accounts;  ///< [account]
 };
 
 class Backend {
@@ -84,6 +111,10 @@ class Backend {
   virtual std::string device() const = 0;
   /// Tails of `accounts` (which may be a part of run.accounts) on the scenarios of `run`.
   virtual Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) = 0;
+  /// Shortfalls of `accounts` on the scenarios of `run`. Sums are not checked: together, accounts must lack less than
+  /// 9e16 USD on every path, and the sum of weights times that must stay below 2^95 cents.
+  virtual Shortfalls shortfalls(const PreparedRun& run, const AccountPlan& accounts,
+                                const ShortfallsRequest& request) = 0;
 };
 
 /// Whether float is not enough for an account: its offsets cancel so far that the error bound of docs/accuracy.md would
@@ -95,6 +126,16 @@ inline bool needs_double(double rounding_scale_usd, double es_usd) {
 /// Tail rule of a run: where the quantile lies and how many losses must be kept to reach it.
 /// Throws UsageError if there are too few paths for the confidence level.
 TailRule make_tail_rule(const PreparedRun& run);
+
+/// Paths of a run, as far as statistics over them go.
+struct PathSample {
+  std::uint64_t num_paths = 0;
+  const std::vector<std::uint32_t>& weights;  ///< [path]; empty: all one
+  std::uint32_t num_replicates = 0;           ///< as in TailRule
+};
+
+/// The same for any level and no fitted law.
+TailRule make_tail_rule(const PathSample& paths, double confidence);
 
 /// Double precision, one thread, plain loops, own formulas: the definition of correct.
 std::unique_ptr<Backend> make_reference_backend();

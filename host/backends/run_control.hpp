@@ -9,7 +9,7 @@
 namespace tailmargin {
 
 /// @throws Interrupted if the caller asked to stop
-inline void check_stop(const TailsRequest& request) {
+inline void check_stop(const PassRequest& request) {
   if (request.stop != nullptr && request.stop->load(std::memory_order_relaxed)) {
     throw Interrupted("stopped before the tails of all accounts were found");
   }

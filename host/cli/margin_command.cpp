@@ -1,11 +1,12 @@
 #include <chrono>
 #include <cstdio>
-#include <fstream>
+#include <optional>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/margin_summary.hpp"
 #include "host/cli/run_options.hpp"
 #include "host/io/book_files.hpp"
+#include "host/io/exchange_files.hpp"
 #include "host/io/run_files.hpp"
 #include "host/io/staged_folder.hpp"
 
@@ -14,7 +15,9 @@ namespace {
 
 struct MarginOptions {
   std::string command_line, book, out, model, format = "csv";
-  bool keep_tails = false, fit_tails = false, control_variate = false, no_terms = false, json = false;
+  bool keep_tails = false, fit_tails = false, control_variate = false, no_terms = false, keep_shortfalls = false,
+       json = false;
+  std::optional<double> insurance_fund_usd;
   RunOptions run;
 };
 
@@ -40,6 +43,8 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   if (options.fit_tails) { write_tail_fits(result.margins, out); }
   if (chosen.model.terms) { write_terms(result.margins, out); }
   if (options.control_variate) { write_controlled_es(result.margins, out); }
+  manifest.exchange_file = write_exchange(result.exchange, out);
+  if (options.keep_shortfalls) { write_shortfalls(result.shortfalls, out); }
   write_prepared_tables(result.prepared_tables, out);
   result.stages.push_back({"write", seconds_since(write_start)});
   for (const Diagnostic& w : result.warnings) { diagnostics.warning(w.file, w.row, w.field, w.value, w.reason); }
@@ -49,8 +54,9 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   manifest.total_seconds = seconds_since(start);
   manifest.peak_rss_bytes = peak_rss_bytes();
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
-  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv",
-                 "terms.csv"});  // outdated: of an earlier run into this folder
+  // Outdated: of an earlier run into this folder.
+  staged.commit(
+      {"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv", "shortfalls.bin"});
 }
 
 void margin(const MarginOptions& options) {
@@ -59,8 +65,9 @@ void margin(const MarginOptions& options) {
   Diagnostics diagnostics;
   ChosenModel chosen = choose_model(options.model, options.book, diagnostics);
   if (options.no_terms) { chosen.model.terms.reset(); }
-  const Book book = read_book(options.book, BookParts::all, diagnostics);
+  Book book = read_book(options.book, BookParts::all, diagnostics);
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
+  if (options.insurance_fund_usd) { book.insurance_fund_usd = options.insurance_fund_usd; }
   const double read_seconds = seconds_since(start);
 
   RunResult result;
@@ -71,6 +78,7 @@ void margin(const MarginOptions& options) {
     config.keep_tail_paths = options.keep_tails;
     config.fit_tails = options.fit_tails;
     config.control_variate = options.control_variate;
+    config.keep_shortfalls = options.keep_shortfalls;
     result = run_margin(book, chosen.model, config);
     config.progress = nullptr;  // the bar ends here
   } catch (const InputError& error) { reject_input(error.diagnostics(), staged); }
@@ -104,6 +112,13 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
                     "also write controlled_es.csv: ES with less noise, by a control variate per account");
   command->add_flag("--no-terms", options->no_terms,
                     "margin = expected shortfall: leave out the model's terms (crisis start, add-ons, floors)");
+  command
+      ->add_option("--insurance-fund", options->insurance_fund_usd,
+                   "what covers shortfalls of accounts, USD; default: insurance_fund_usd of the book")
+      ->check(CLI::Range(0.0, 1e15).description(""));
+  command->add_flag(
+      "--keep-shortfalls", options->keep_shortfalls,
+      "also write shortfalls.bin: the summed shortfall of every path, to be added to other parts of a book");
   command->add_flag("--json", options->json, "summary as JSON on stdout");
   add_run_options(*command, options->run);
   command->callback([options] { margin(*options); });

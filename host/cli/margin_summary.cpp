@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/cli/terminal.hpp"
+#include "host/cli/text_columns.hpp"
 
 namespace tailmargin {
 namespace {
@@ -89,6 +90,33 @@ std::string account_table(const std::vector<AccountMargin>& margins) {
   return text;
 }
 
+std::string usd_row(const std::string& name, const PathEstimate& estimate) {
+  return "  " + left_column(name, 36) + right_column(with_thousands(estimate.value), 18) +
+         right_column(with_thousands(estimate.standard_error), 12) + "\n";
+}
+
+std::string probability_row(const std::string& name, const PathEstimate& estimate) {
+  return "  " + left_column(name, 36) + right_column(percent(estimate.value, 3), 18) +
+         right_column(percent(estimate.standard_error, 2), 12) + "\n";
+}
+
+/// What accounts lack beyond their equity, all together.
+std::string shortfall_block(const ExchangeShortfall& exchange) {
+  std::string text = "\n  " + left_column("shortfall of all accounts, USD", 36) + right_column("", 18) +
+                     right_column("+/- s.e.", 12) + "\n";
+  text += probability_row("probability of any", exchange.probability);
+  text += usd_row("expected", exchange.expected_usd);
+  for (const ShortfallLevel& level : exchange.levels) {
+    text += usd_row(percent(level.confidence, 1) + " quantile", level.quantile_usd);
+  }
+  if (exchange.fund) {
+    text += probability_row("insurance fund of " + with_thousands(exchange.fund->fund_usd) + " gone",
+                            exchange.fund->exceeded);
+    text += usd_row("expected beyond it", exchange.fund->excess_usd);
+  }
+  return text;
+}
+
 std::string stage_line(const RunResult& result, double total_seconds) {
   std::string text = "\n  time";
   for (const StageTime& stage : result.stages) {
@@ -141,6 +169,7 @@ std::string margin_summary(const Book& book, const RunResult& result, const std:
   summary += line("  %-28s %20s\n", "accounts below maintenance",
                   with_thousands(static_cast<double>(totals.short_of_maintenance)));
   summary += terms_block(result.margins);
+  summary += shortfall_block(result.exchange);
   summary += stage_line(result, total_seconds);
   return summary + "  written to " + out + "\n";
 }
@@ -164,6 +193,7 @@ std::string margin_summary_json(const Book& book, const RunResult& result, const
   json["accounts_below_initial"] = totals.short_of_initial;
   json["accounts_below_maintenance"] = totals.short_of_maintenance;
   json["exact_accounts"] = result.num_exact_accounts;
+  json["expected_uncovered_loss_usd"] = result.exchange.expected_usd.value;
   for (const StageTime& stage : result.stages) { json["stage_seconds"][stage.stage] = stage.seconds; }
   json["total_seconds"] = total_seconds;
   return json.dump(2) + "\n";

@@ -32,6 +32,9 @@
 #include "host/cpu/held_columns.hpp"
 #include "host/cpu/host_loops.hpp"
 #include "host/cpu/near_tails.hpp"
+#include "host/cpu/shortfall_pass.hpp"
+#include "host/cpu/tail_shortfalls.hpp"
+#include "host/cpu/tile_width.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "tailmargin/diagnostics.hpp"
 
@@ -39,15 +42,6 @@ namespace tailmargin {
 namespace {
 
 using cpu::Kernels;
-
-/// A tile of all columns should fill half of the second-level cache, the other half is for positions. Beyond some
-/// thousand columns it does not fit, because a tile has at least the paths that are in registers at once.
-std::uint32_t choose_tile_width(std::uint32_t num_columns, std::size_t real_bytes, std::size_t least) {
-  const long reported = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  const std::size_t cache = reported > 0 ? static_cast<std::size_t>(reported) : std::size_t{1} << 20;
-  const std::size_t width = cache / 2 / (std::max<std::size_t>(num_columns, 1) * real_bytes);
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(width / least * least, least, 512));
-}
 
 /// Accounts of few exposures first and by their number, so that loops over them are of one length; then by the
 /// underlyings they touch, so that neighbours read the same part of a tile.
@@ -190,7 +184,9 @@ class CpuPass {
     repeat_short_accounts();
     std::sort(out_.hints.near.begin(), out_.hints.near.end(),
               [](const NearPaths& a, const NearPaths& b) { return a.account < b.account; });
-    if (!out_.hints.near.empty()) { out_.hints.observations = std::move(observations_); }
+    std::sort(out_.shortfalls.begin(), out_.shortfalls.end(),
+              [](const TailShortfalls& a, const TailShortfalls& b) { return a.account < b.account; });
+    if (!out_.hints.near.empty() || lists_shortfalls()) { out_.hints.observations = std::move(observations_); }
     if (keep_paths()) { join_paths(kept_, out_); }
     return std::move(out_);
   }
@@ -210,6 +206,7 @@ class CpuPass {
   }
 
   bool keep_paths() const { return request_.keep_paths == KeepTailPaths::yes; }
+  bool lists_shortfalls() const { return request_.list_shortfalls == ListShortfalls::yes; }
 
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
     std::vector<double> rounding_scale;
@@ -368,6 +365,11 @@ class CpuPass {
       const std::lock_guard<std::mutex> lock(mutex_);
       out_.hints.near.push_back(std::move(near));
     }
+    if (lists_shortfalls() && cpu::tells_shortfalls(tail, accounts_.equity_usd[account])) {
+      TailShortfalls listed = cpu::list_shortfalls(account, tail, accounts_.equity_usd[account]);
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!listed.paths.empty() && room_.take(listed.paths.size())) { out_.shortfalls.push_back(std::move(listed)); }
+    }
     if (!keep_paths()) { return; }
     for (std::uint32_t i = 0; i < out_.figures[account].tail_count; ++i) {
       kept_[account].push_back({double(tail[i].loss), tail[i].path});
@@ -387,7 +389,11 @@ class CpuPass {
     request.progress = nullptr;
     const AccountPlan accounts = select_accounts(accounts_, short_);
     cpu::Arena arena;  // this pass still holds what it took from its own
-    const Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_, arena).run();
+    Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_, arena).run();
+    for (TailShortfalls& listed : again.shortfalls) {
+      listed.account = short_[listed.account];
+      out_.shortfalls.push_back(std::move(listed));
+    }
     for (std::size_t i = 0; i < short_.size(); ++i) {
       out_.figures[short_[i]] = again.figures[i];
       if (keep_paths()) { kept_[short_[i]] = tail_of(again, i); }
@@ -409,7 +415,8 @@ class CpuPass {
   cpu::CandidatePool<Real> candidates_;
   std::vector<std::uint32_t> order_;  // [place] account
   std::vector<std::uint64_t> short_;  // accounts whose tails were foretold wrongly
-  std::mutex mutex_;                  // of short_ and the hints
+  std::mutex mutex_;                  // of short_, the hints and shortfalls
+  cpu::ShortfallRoom room_;
   StepTables<HostBuffer> step_tables_;
   SimulatePayload simulate_;
   PlacedAccounts<Real> placed_;
@@ -448,6 +455,13 @@ class CpuBackend final : public Backend {
       if (request.precision == Precision::exact) { return exact_tails(run, accounts, request, memory); }
       return CpuPass<float>(run, accounts, request, options_, kernels_, threads_, memory).run();
     });
+  }
+
+  Shortfalls shortfalls(const PreparedRun& run, const AccountPlan& accounts,
+                        const ShortfallsRequest& request) override {
+    const tbb::global_control control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads_));
+    tbb::task_arena arena(threads_);
+    return arena.execute([&] { return shortfall_pass(run, accounts, request, kernels_, options_.paths_per_tile); });
   }
 
  private:

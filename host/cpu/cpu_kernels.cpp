@@ -130,17 +130,16 @@ void account_losses(const AccountsTask<Real>& task, const Tile& tile, const Real
   }
 }
 
-void losses_exact(const LossesTask& task, const Tile& tile, const double* cube, double* losses, std::uint64_t stride) {
-  const CubeView<double> view{cube, tile.width, task.num_slices, task.num_columns};
+template <class Real>
+void losses_of(const LossesOf<Real>& task, const Tile& tile, const Real* cube, Real* losses, std::uint64_t stride) {
+  const CubeView<Real> view{cube, tile.width, task.num_slices, task.num_columns};
   for (std::uint64_t account = task.first_account; account < task.last_account; ++account) {
-    double* out = losses + (account - task.first_account) * stride;
-    for (std::uint32_t lane = 0; lane < tile.width; lane += group<double>) {
-      Vector<double> pnl[group_vectors<double>];
-      account_pnl<group_vectors<double>>(task.accounts, account, view.at(lane), pnl);
-      for (std::uint32_t n = 0; n < group_vectors<double>; ++n) {
-        store(pnl[n], out + lane + n * vector_width<double>);
-      }
-      for (std::uint32_t l = 0; l < group<double>; ++l) { out[lane + l] = -out[lane + l]; }
+    Real* out = losses + (account - task.first_account) * stride;
+    for (std::uint32_t lane = 0; lane < tile.width; lane += group<Real>) {
+      Vector<Real> pnl[group_vectors<Real>];
+      account_pnl<group_vectors<Real>>(task.accounts, account, view.at(lane), pnl);
+      for (std::uint32_t n = 0; n < group_vectors<Real>; ++n) { store(pnl[n], out + lane + n * vector_width<Real>); }
+      for (std::uint32_t l = 0; l < group<Real>; ++l) { out[lane + l] = -out[lane + l]; }
     }
   }
 }
@@ -167,7 +166,8 @@ const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,
                                 &revalue<double>,
                                 &account_losses<float>,
                                 &account_losses<double>,
-                                &losses_exact,
+                                &losses_of<double>,
+                                &losses_of<float>,
                                 &drive};
 
 }  // namespace tailmargin::cpu

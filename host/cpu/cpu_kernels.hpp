@@ -73,11 +73,13 @@ struct AccountsTask {
 };
 
 /// Accounts whose losses are asked for one by one, and the shape of the cube.
-struct LossesTask {
-  AccountsPayload<double> accounts;
+template <class Real>
+struct LossesOf {
+  AccountsPayload<Real> accounts;
   std::uint64_t first_account, last_account;
   std::uint32_t num_slices, num_columns;
 };
+using LossesTask = LossesOf<double>;
 
 /// One instruction set's loops.
 struct Kernels {
@@ -94,6 +96,7 @@ struct Kernels {
   void (*pnl_exact)(const AccountsTask<double>&, const Tile&, const double* cube);
   /// Losses of a range of accounts on a tile: losses[(account - first_account) * stride + lane], padding included.
   void (*losses_exact)(const LossesTask&, const Tile&, const double* cube, double* losses, std::uint64_t stride);
+  void (*losses_single)(const LossesOf<float>&, const Tile&, const float* cube, float* losses, std::uint64_t stride);
   /// What drives the paths of a tile. scratch: drive_scratch_rows * lanes floats.
   void (*drive)(const DrivePayload&, const Tile&, float* scratch, const DriveRows&);
 };

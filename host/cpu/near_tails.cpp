@@ -9,6 +9,7 @@
 #include "host/backends/run_control.hpp"
 #include "host/cpu/candidates.hpp"
 #include "host/cpu/held_columns.hpp"
+#include "host/cpu/tail_shortfalls.hpp"
 #include "host/prepare/prepare_run.hpp"
 
 namespace tailmargin {
@@ -106,6 +107,8 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
   out.tails.figures.resize(count);
   std::vector<std::vector<TailLoss<double>>> kept(count);
   std::vector<char> found(count, 0);
+  std::vector<TailShortfalls> listed(count);
+  cpu::ShortfallRoom room;
   const TailRule rule = make_tail_rule(run);
   const std::uint32_t* weights = run.path_weights.empty() ? nullptr : run.path_weights.data();
   const cpu::CandidatePool<double> pool(rule, run.num_paths, weights, 0.0);
@@ -123,7 +126,14 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
     out.tails.figures[a] = summarise_tail(rule, tail.data(), static_cast<std::uint32_t>(tail.size()), weights);
     kept[a].assign(tail.begin(), tail.begin() + out.tails.figures[a].tail_count);
     found[a] = 1;
+    if (request.list_shortfalls == ListShortfalls::yes && cpu::tells_shortfalls(tail, accounts.equity_usd[a])) {
+      listed[a] = cpu::list_shortfalls(a, tail, accounts.equity_usd[a]);
+      if (!room.take(listed[a].paths.size())) { listed[a] = {}; }
+    }
   });
+  for (TailShortfalls& list : listed) {
+    if (!list.paths.empty()) { out.tails.shortfalls.push_back(std::move(list)); }
+  }
   if (request.keep_paths == KeepTailPaths::yes) { join_paths(kept, out.tails); }
   for (std::uint64_t a = 0; a < count; ++a) {
     if (found[a] == 0) { out.missing.push_back(a); }
@@ -133,6 +143,12 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
 
 Tails join_tails(NearTails& near, const Tails& rest) {
   Tails out;
+  out.shortfalls = std::move(near.tails.shortfalls);
+  for (const TailShortfalls& list : rest.shortfalls) {
+    out.shortfalls.push_back({near.missing[list.account], list.paths, list.cents});
+  }
+  std::sort(out.shortfalls.begin(), out.shortfalls.end(),
+            [](const TailShortfalls& a, const TailShortfalls& b) { return a.account < b.account; });
   out.seconds = rest.seconds;
   out.seconds.pnl += near.tails.seconds.pnl;
   out.figures = std::move(near.tails.figures);

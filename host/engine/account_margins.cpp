@@ -101,18 +101,24 @@ std::unique_ptr<Backend> make_backend(const RunConfig& config, std::vector<std::
 }
 
 AccountTails find_tails(Backend& backend, const PreparedRun& run, const AccountPlan& accounts, const RunConfig& config,
-                        const Observations* observations) {
+                        const Observations* observations, ListShortfalls shortfalls) {
   AccountTails out;
   TailsRequest request = make_request(config, Precision::single, "tails");
   request.observations = observations;
+  request.list_shortfalls = shortfalls;
   out.single = backend.tails(run, accounts, request);
   if (backend.name() != "reference") { out.inexact = find_inexact_accounts(accounts, out.single); }
-  if (out.inexact.empty()) { return out; }
-  const ExactHints hints = select_hints(std::move(out.single.hints), out.inexact);
+  ExactHints hints = select_hints(std::move(out.single.hints), out.inexact);
+  if (out.inexact.empty()) {
+    out.observations = std::move(hints.observations);
+    return out;
+  }
   request = make_request(config, Precision::exact, "exact tails");
   request.observations = observations;
+  request.list_shortfalls = shortfalls;
   request.hints = &hints;
   out.exact = backend.tails(run, select_accounts(accounts, out.inexact), request);
+  out.observations = std::move(hints.observations);
   return out;
 }
 

@@ -27,6 +27,7 @@ struct AccountTails {
   Tails single;                        ///< [account]
   std::vector<std::uint64_t> inexact;  ///< rising
   Tails exact;                         ///< of those, in their order
+  Observations observations;           ///< of the run, if shortfalls were asked for and the backend kept them
 
   const TailFigures& figures(std::uint64_t account) const;
   /// Worst first, the paths with a share in ES; needs a configuration that keeps tail paths.
@@ -37,8 +38,9 @@ struct AccountTails {
 };
 
 /// @param observations  of this run, or null: the backend simulates
+/// @param shortfalls    whether the tails list shortfalls where they can
 AccountTails find_tails(Backend& backend, const PreparedRun& run, const AccountPlan& accounts, const RunConfig& config,
-                        const Observations* observations = nullptr);
+                        const Observations* observations = nullptr, ListShortfalls shortfalls = ListShortfalls::no);
 
 /// @param names  [account]
 std::vector<AccountMargin> make_margins(const std::vector<std::string>& names, const Model& model,

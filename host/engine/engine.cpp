@@ -1,5 +1,5 @@
 // The engine reads top to bottom as the data flow: prepare, tails in float, tails in double where float is not
-// enough, margins.
+// enough, margins, shortfalls of all accounts together.
 #include "tailmargin/engine.hpp"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
 #include "host/engine/margin_terms.hpp"
+#include "host/engine/exchange_shortfall.hpp"
 #include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
 
@@ -81,7 +82,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   result.prepared_tables = serialise_tables(run);
   timer.lap("prepare");
 
-  const AccountTails tails = find_tails(*backend, run, run.accounts, config);
+  const AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
   add_stage_seconds(tails.single.seconds, result);
   if (!tails.inexact.empty()) {
     const StageSeconds& s = tails.exact.seconds;
@@ -96,6 +97,9 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
     TermsEngine(run, book, model, config).add_terms(*backend, run.accounts, result.margins);
     timer.lap("terms");
   }
+  timer.restart();
+  add_exchange_shortfall(*backend, run, tails, config, book.insurance_fund_usd, result);
+  timer.lap("shortfall");
   if (config.control_variate) {
     timer.restart();
     add_control_variates(run, config, result.margins);

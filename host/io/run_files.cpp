@@ -24,7 +24,7 @@ struct MarginColumn {
       member;
 };
 
-constexpr std::array<MarginColumn, 24> margin_columns = {{
+constexpr std::array<MarginColumn, 26> margin_columns = {{
     {"num_positions", &AccountMargin::num_positions},
     {"gross_notional_usd", &AccountMargin::gross_notional_usd},
     {"net_delta_usd", &AccountMargin::net_delta_usd},
@@ -37,6 +37,8 @@ constexpr std::array<MarginColumn, 24> margin_columns = {{
     {"worst_path", &AccountMargin::worst_path},
     {"initial_margin_usd", &AccountMargin::initial_margin_usd},
     {"maintenance_margin_usd", &AccountMargin::maintenance_margin_usd},
+    {"shortfall_probability", &AccountMargin::shortfall_probability},
+    {"expected_uncovered_loss_usd", &AccountMargin::expected_uncovered_loss_usd},
     {"exact_precision", &AccountMargin::exact_precision},
     {"core_usd", &AccountTerms::core_usd},
     {"crisis_start_usd", &AccountTerms::crisis_start_usd},

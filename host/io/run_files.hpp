@@ -43,7 +43,7 @@ std::string sha256_bytes(const void* data, std::size_t size);
 
 /// What goes into run.json beside the result.
 struct RunManifest {
-  std::filesystem::path book_folder, model_file, margins_file;
+  std::filesystem::path book_folder, model_file, margins_file, exchange_file;
   std::string command_line;
   double total_seconds = 0.0;
   std::uint64_t peak_rss_bytes = 0;

@@ -89,7 +89,8 @@ Json config_json(const RunConfig& config) {
           {"accounts_per_batch", config.accounts_per_batch},
           {"keep_tail_paths", config.keep_tail_paths},
           {"fit_tails", config.fit_tails},
-          {"control_variate", config.control_variate}};
+          {"control_variate", config.control_variate},
+          {"keep_shortfalls", config.keep_shortfalls}};
 }
 
 Json result_json(const RunResult& result) {
@@ -131,6 +132,8 @@ Json outputs_json(const RunManifest& manifest, const RunConfig& config, const Ru
   if (config.keep_tail_paths) files.push_back(file_entry(folder / "tail_paths.parquet"));
   if (config.fit_tails) files.push_back(file_entry(folder / "tail_fits.csv"));
   if (config.control_variate) files.push_back(file_entry(folder / "controlled_es.csv"));
+  if (!manifest.exchange_file.empty()) files.push_back(file_entry(manifest.exchange_file));
+  if (config.keep_shortfalls) files.push_back(file_entry(folder / "shortfalls.bin"));
   return files;
 }
 

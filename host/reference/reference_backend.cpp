@@ -2,6 +2,7 @@
 // from the C library; of the shared formulas it uses only the random integers. Slow on purpose.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -404,6 +405,31 @@ class ReferenceBackend final : public Backend {
         out.figures.push_back(oracle.figures(account, keep ? &out : nullptr));
         if (keep) { out.path_offsets.push_back(out.tail_paths.size()); }
       }
+    }
+    return out;
+  }
+
+  Shortfalls shortfalls(const PreparedRun& run, const AccountPlan& accounts,
+                        const ShortfallsRequest& request) override {
+    Shortfalls out;
+    out.paths.resize(run.num_paths);
+    out.accounts.resize(accounts.offsets.size() - 1);
+    const ReferencePrices prices(run.columns);
+    for (std::uint64_t path = 0; path < run.num_paths; ++path) {
+      check_stop(request);
+      const std::uint32_t weight = request.weights == nullptr ? 1 : (*request.weights)[path];
+      if (weight == 0) { continue; }
+      const std::vector<double> pnl = prices.pnl(PathSimulation(run, path).observe());
+      std::vector<std::int64_t> lacking(2, 0);  // at least two, for the largest two
+      for (std::uint64_t account = 0; account < out.accounts.size(); ++account) {
+        const double loss = account_loss(run.columns, accounts, account, pnl);
+        const std::int64_t cents = std::llround(100.0 * std::max(loss - accounts.equity_usd[account], 0.0));
+        if (cents == 0) { continue; }
+        lacking.push_back(cents);
+        out.accounts[account].add(weight, cents);
+      }
+      std::sort(lacking.begin(), lacking.end(), std::greater<>());
+      out.paths[path] = {std::accumulate(lacking.begin(), lacking.end(), std::int64_t{0}), lacking[0], lacking[1]};
     }
     return out;
   }

@@ -9,6 +9,7 @@
 
 #include "tailmargin/book.hpp"
 #include "tailmargin/diagnostics.hpp"
+#include "tailmargin/exchange.hpp"
 #include "tailmargin/margin_terms.hpp"
 #include "tailmargin/model.hpp"
 #include "tailmargin/sampler.hpp"
@@ -30,6 +31,7 @@ struct RunConfig {
   bool keep_tail_paths = false;
   bool fit_tails = false;        ///< also fit a generalised Pareto law to every tail
   bool control_variate = false;  ///< also estimate every ES with its quadratic as control variate
+  bool keep_shortfalls = false;  ///< also keep the summed shortfall of every path
   std::function<void(const std::string& stage, double fraction)> progress;
   const std::atomic<bool>* stop = nullptr;
 };
@@ -62,6 +64,9 @@ struct AccountMargin {
   std::uint32_t worst_path = 0;
   double initial_margin_usd = 0.0;
   double maintenance_margin_usd = 0.0;
+  /// Of a run over a book, not of a what-if: probability that the loss over the horizon exceeds the equity, and the
+  /// expectation of what it exceeds it by.
+  double shortfall_probability = 0.0, expected_uncovered_loss_usd = 0.0;
   bool exact_precision = false;                ///< recomputed in double because its offsets cancel too much for float
   std::vector<std::uint32_t> tail_paths = {};  ///< if asked for: worst first
   TailFitFigures tail_fit = {};                ///< if asked for
@@ -89,6 +94,8 @@ struct StageTime {
 
 struct RunResult {
   std::vector<AccountMargin> margins;  ///< sorted by account
+  ExchangeShortfall exchange;          ///< of all accounts together
+  PathShortfalls shortfalls;           ///< if asked for
   std::string backend, device;
   std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;

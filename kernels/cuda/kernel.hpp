@@ -11,7 +11,7 @@
 //   ballot(condition)                                 bit i: lane i's condition; all 32 lanes take part
 //   broadcast(value, lane)                            lane's value; all 32 lanes take part
 //   warp_sum(value)                                   sum over the lanes; all 32 lanes take part
-//   atomic_add(counter, value)                        the value before
+//   atomic_add(counter, value)                        the value before; of 32 or 64 bits
 //   copy_async(to, from)                              16 aligned bytes from device to shared memory, there after
 //   wait_copies()                                     for this thread's copies; the others see them after a meeting
 #pragma once
@@ -57,6 +57,17 @@ inline constexpr std::uint32_t quad_bytes = 16;
 template <class Context>
 TM_DEVICE std::uint32_t rank_in_warp(const Context& context, std::uint32_t mask) {
   return count_bits(mask & ((1u << context.lane()) - 1u));
+}
+
+/// Sum over the lanes of a warp, modulo 2^64, the same in every lane. All lanes take part.
+template <class Context>
+TM_DEVICE std::uint64_t warp_sum_wide(Context& context, std::uint64_t value) {
+  // Of 27 bits 32 summands fit into a word.
+  constexpr std::uint32_t bits = 27, mask = (1u << bits) - 1u;
+  const std::uint32_t low = context.warp_sum(static_cast<std::uint32_t>(value) & mask);
+  const std::uint32_t middle = context.warp_sum(static_cast<std::uint32_t>(value >> bits) & mask);
+  const std::uint32_t high = context.warp_sum(static_cast<std::uint32_t>(value >> 2 * bits));
+  return low + (std::uint64_t(middle) << bits) + (std::uint64_t(high) << 2 * bits);
 }
 
 /// Sum over the threads of a block of values below 2^54, the same in every thread. All threads take part.

@@ -44,6 +44,9 @@ class CudaContext {
   __device__ std::uint32_t atomic_add(std::uint32_t* counter, std::uint32_t value) const {
     return atomicAdd(counter, value);
   }
+  __device__ std::uint64_t atomic_add(std::uint64_t* counter, std::uint64_t value) const {
+    return atomicAdd(reinterpret_cast<unsigned long long*>(counter), static_cast<unsigned long long>(value));
+  }
 
  private:
   static constexpr unsigned all_lanes = 0xffffffffu;

@@ -1,4 +1,5 @@
-// Launches of steps 3 and 4.
+// Launches of steps 3 to 5.
+#include "kernels/cuda/kernels/add_shortfalls.hpp"
 #include "kernels/cuda/kernels/collect_ties.hpp"
 #include "kernels/cuda/kernels/select_pivot.hpp"
 #include "kernels/cuda/kernels/sort_tails.hpp"
@@ -18,6 +19,8 @@ TM_INSTANTIATE_FOR_BLOCKS(SortTails<float>);
 TM_INSTANTIATE_FOR_BLOCKS(SortTails<double>);
 TM_INSTANTIATE_FOR_BLOCKS(SummariseTails<float>);
 TM_INSTANTIATE_FOR_BLOCKS(SummariseTails<double>);
+TM_INSTANTIATE_FOR_BLOCKS(AddShortfalls<float>);
+TM_INSTANTIATE_FOR_BLOCKS(AddShortfalls<double>);
 TM_INSTANTIATE_FOR_EACH(GatherTailPaths<float>);
 TM_INSTANTIATE_FOR_EACH(GatherTailPaths<double>);
 

@@ -60,6 +60,75 @@ TEST_P(BackendsAgree, OnABookWithoutUnderlyings) {
   expect_same_figures(simt, make_cpu_backend({})->tails(run, run.accounts, request));
 }
 
+void expect_same_shortfalls(const PreparedRun& run, const ShortfallsRequest& request, const PipelineOptions& pipeline) {
+  simt::SimtOptions options;
+  options.pipeline = pipeline;
+
+  const Shortfalls simt = simt::make_simt_backend(options)->shortfalls(run, run.accounts, request);
+
+  const Shortfalls cpu = make_cpu_backend({})->shortfalls(run, run.accounts, request);
+  ASSERT_EQ(simt.paths.size(), cpu.paths.size());
+  for (std::size_t p = 0; p < cpu.paths.size(); ++p) {
+    EXPECT_EQ(simt.paths[p].sum, cpu.paths[p].sum) << "path " << p;
+    EXPECT_EQ(simt.paths[p].largest, cpu.paths[p].largest) << "path " << p;
+    EXPECT_EQ(simt.paths[p].second, cpu.paths[p].second) << "path " << p;
+  }
+  std::size_t short_accounts = 0;
+  ASSERT_EQ(simt.accounts.size(), cpu.accounts.size());
+  for (std::size_t a = 0; a < cpu.accounts.size(); ++a) {
+    EXPECT_EQ(simt.accounts[a].weight, cpu.accounts[a].weight) << "account " << a;
+    EXPECT_EQ(simt.accounts[a].low, cpu.accounts[a].low) << "account " << a;
+    EXPECT_EQ(simt.accounts[a].high, cpu.accounts[a].high) << "account " << a;
+    short_accounts += cpu.accounts[a].weight != 0 ? 1 : 0;
+  }
+  EXPECT_GT(short_accounts, 1u) << "not tested";
+}
+
+TEST_P(BackendsAgree, OnShortfalls) {
+  const Book book = make_exchange(make_market(1), {.num_accounts = 60, .seed = 3});
+  PreparedRun run = prepare_run(book, gaussian_model(1.0, {{"*", 0.9, 0.6, 0.2, 0.001}}), 700, 11);
+  for (double& equity : run.accounts.equity_usd) { equity *= 0.02; }
+  run.accounts.equity_usd[7] = -1e6;
+  ShortfallsRequest request;
+  request.precision = GetParam();
+  expect_same_shortfalls(run, request, {.accounts_per_batch = 25, .paths_per_chunk = 256});
+  std::vector<std::uint32_t> weights(700, 0);
+  for (std::size_t p = 0; p < 700; p += 3) { weights[p] = p % 2 == 0 ? 4'294'967'295u : 7u; }
+  std::fill(weights.begin() + 256, weights.begin() + 330, 0u);
+  request.weights = &weights;
+  expect_same_shortfalls(run, request, {.paths_per_chunk = 512});
+}
+
+TEST_P(BackendsAgree, OnShortfallsAtSeveralReadTimes) {
+  Model model = wild_model();
+  model.measure = PathMeasure::worst;
+  model.measure_hours = 16.0;
+  PreparedRun run = prepare_run(three_coin_book(), model, 300, 11);
+  run.accounts.equity_usd = {1'000.0, -500.0, 2'000.0, 0.0};
+  ShortfallsRequest request;
+  request.precision = GetParam();
+  request.weights = &run.path_weights;
+  expect_same_shortfalls(run, request, {});
+}
+
+TEST_P(BackendsAgree, OnShortfallsOfNoAccountAndOfOneWithoutPositions) {
+  PreparedRun run = prepare_run(three_coin_book(), one_regime_model(), 100, 11);
+  ShortfallsRequest request;
+  request.precision = GetParam();
+  const auto simt = simt::make_simt_backend({});
+
+  run.accounts = select_accounts(run.accounts, {3});
+  run.accounts.equity_usd[0] = -3.0;
+  const Shortfalls debt = simt->shortfalls(run, run.accounts, request);
+  const Shortfalls none = simt->shortfalls(run, select_accounts(run.accounts, {}), request);
+
+  EXPECT_EQ(debt.accounts[0].weight, 100u);
+  EXPECT_EQ(debt.paths[99].sum, 300);
+  EXPECT_EQ(none.paths.size(), 100u);
+  EXPECT_EQ(none.paths[99].sum, 0);
+  EXPECT_TRUE(none.accounts.empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Precisions, BackendsAgree, testing::Values(Precision::single, Precision::exact),
                          [](const auto& precision) {
                            return precision.param == Precision::single ? "single" : "exact";

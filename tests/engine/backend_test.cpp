@@ -95,7 +95,8 @@ std::string bits_of(const std::vector<AccountMargin>& margins) {
                               m.equity_usd,         m.var_usd,
                               m.var_se_usd,         m.es_usd,
                               m.es_se_usd,          m.worst_loss_usd,
-                              m.initial_margin_usd, m.maintenance_margin_usd};
+                              m.initial_margin_usd, m.maintenance_margin_usd,
+                              m.shortfall_probability, m.expected_uncovered_loss_usd};
     bytes.append(m.account);
     bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
     bytes.append(std::to_string(m.worst_path) + (m.exact_precision ? "e" : "f"));

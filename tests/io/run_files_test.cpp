@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "host/io/exchange_files.hpp"
 #include "host/io/model_file.hpp"
 #include "host/io/run_files.hpp"
 #include "tests/io/broken_book.hpp"
@@ -55,10 +56,11 @@ TEST(Margins, HaveTheColumnsOfTheRecord) {
 
   EXPECT_EQ(read_bytes(folder.path() / "margins.csv"),
             "account,num_positions,gross_notional_usd,net_delta_usd,equity_usd,var_usd,var_se_usd,es_usd,es_se_usd,"
-            "worst_loss_usd,worst_path,initial_margin_usd,maintenance_margin_usd,exact_precision,core_usd,"
-            "crisis_start_usd,correlation_usd,floor_usd,dependence_usd,concentration_usd,liquidity_usd,"
-            "short_option_minimum_usd,isolated_usd,cross_usd,fragility\n"
-            ",0,0,0,0,0,0,0,0,0,0,0,0,false,,,,,,,,,,,\n");
+            "worst_loss_usd,worst_path,initial_margin_usd,maintenance_margin_usd,shortfall_probability,"
+            "expected_uncovered_loss_usd,exact_precision,core_usd,crisis_start_usd,correlation_usd,floor_usd,"
+            "dependence_usd,concentration_usd,liquidity_usd,short_option_minimum_usd,isolated_usd,cross_usd,"
+            "fragility\n"
+            ",0,0,0,0,0,0,0,0,0,0,0,0,0,0,false,,,,,,,,,,,\n");
 }
 
 TEST(Margins, ThatAreBrokenAreRefused) {
@@ -67,6 +69,88 @@ TEST(Margins, ThatAreBrokenAreRefused) {
 
   EXPECT_THROW(read_margins(folder.path() / "margins.csv"), InputError);
   EXPECT_THROW(read_margins(folder.path() / "missing.csv"), InputError);
+}
+
+PathShortfalls some_shortfalls() {
+  PathShortfalls shortfalls;
+  shortfalls.scenarios = 0xfedcba9876543210u;
+  shortfalls.num_accounts = 5;
+  shortfalls.num_short_accounts = 2;
+  shortfalls.num_replicates = 16;
+  shortfalls.weights = {4'000'000'000u, 1};
+  shortfalls.sum = {std::int64_t{9'000'000'000'000'000'000}, 0};
+  shortfalls.largest = {7, 0};
+  shortfalls.second = {3, 0};
+  return shortfalls;
+}
+
+TEST(Shortfalls, ReadBackAsWritten) {
+  TemporaryFolder folder;
+  const PathShortfalls written = some_shortfalls();
+
+  write_shortfalls(written, folder.path());
+
+  const PathShortfalls read = read_shortfalls(folder.path() / "shortfalls.bin");
+  EXPECT_EQ(read.scenarios, written.scenarios);
+  EXPECT_EQ(read.num_accounts, written.num_accounts);
+  EXPECT_EQ(read.num_short_accounts, written.num_short_accounts);
+  EXPECT_EQ(read.num_replicates, written.num_replicates);
+  EXPECT_EQ(read.weights, written.weights);
+  EXPECT_EQ(read.sum, written.sum);
+  EXPECT_EQ(read.largest, written.largest);
+  EXPECT_EQ(read.second, written.second);
+}
+
+TEST(Shortfalls, ThatAreBrokenAreRefused) {
+  TemporaryFolder folder;
+  const fs::path file = folder.path() / "shortfalls.bin";
+  write_shortfalls(some_shortfalls(), folder.path());
+  const std::string good = read_bytes(file);
+
+  for (const std::string& bad :
+       {std::string(), good.substr(0, 30), good.substr(0, good.size() - 1), good + "x", "X" + good.substr(1)}) {
+    write_bytes(file, bad);
+    EXPECT_THROW(read_shortfalls(file), FileError) << bad.size();
+  }
+  EXPECT_THROW(read_shortfalls(folder.path() / "missing.bin"), FileError);
+}
+
+TEST(Exchange, HasItsNumbersUnderTheirNames) {
+  ExchangeShortfall exchange;
+  exchange.num_accounts = 30;
+  exchange.num_short_accounts = 4;
+  exchange.expected_usd = {1.5, 0.25};
+  exchange.probability = {0.125, 0.01};
+  exchange.levels = {{0.99, {10.0, 1.0}, {20.0, 2.0}, {9.0, 0.5}}};
+  exchange.num_worst_paths = 7;
+  exchange.worst_mean_usd = 19.0;
+  exchange.largest = {{"alice", 15.0, 0.75}};
+  exchange.num_others = 3;
+  exchange.others_usd = 4.0;
+  exchange.others_share = 0.25;
+  TemporaryFolder folder;
+
+  const auto without = nlohmann::json::parse(read_bytes(write_exchange(exchange, folder.path())));
+  exchange.fund = FundUse{100.0, {1.25, 0.5}, {0.001, 0.0005}, {0.25, 0.2}};
+  const auto json = nlohmann::json::parse(exchange_json(exchange));
+
+  EXPECT_TRUE(without["fund"].is_null());
+  EXPECT_EQ(json["accounts"], 30);
+  EXPECT_EQ(json["accounts_that_can_fall_short"], 4);
+  EXPECT_EQ(json["shortfall"]["expected_usd"]["value"], 1.5);
+  EXPECT_EQ(json["shortfall"]["probability_of_any"]["standard_error"], 0.01);
+  EXPECT_EQ(json["shortfall"]["levels"][0]["quantile_usd"]["value"], 10.0);
+  EXPECT_EQ(json["shortfall"]["levels"][0]["es_usd"]["standard_error"], 2.0);
+  EXPECT_EQ(json["shortfall"]["levels"][0]["cover_two_quantile_usd"]["value"], 9.0);
+  EXPECT_EQ(json["fund"]["insurance_fund_usd"], 100.0);
+  EXPECT_EQ(json["fund"]["expected_use_usd"]["value"], 1.25);
+  EXPECT_EQ(json["fund"]["probability_exceeded"]["value"], 0.001);
+  EXPECT_EQ(json["fund"]["expected_excess_usd"]["standard_error"], 0.2);
+  EXPECT_EQ(json["worst_paths"]["paths"], 7);
+  EXPECT_EQ(json["worst_paths"]["mean_usd"], 19.0);
+  EXPECT_EQ(json["worst_paths"]["accounts"][0]["account"], "alice");
+  EXPECT_EQ(json["worst_paths"]["accounts"][0]["share"], 0.75);
+  EXPECT_EQ(json["worst_paths"]["others"]["part_usd"], 4.0);
 }
 
 TEST(Manifest, HoldsInputsOutputsAndParameters) {
@@ -90,10 +174,13 @@ TEST(Manifest, HoldsInputsOutputsAndParameters) {
   manifest.model_file = model_file;
   manifest.margins_file = write_margins(result.margins, run, FileFormat::parquet);
   write_tail_paths(result.margins, run);
+  manifest.exchange_file = write_exchange(result.exchange, run);
+  write_shortfalls(some_shortfalls(), run);
   write_prepared_tables(result.prepared_tables, run);
 
   RunConfig config;
   config.keep_tail_paths = true;
+  config.keep_shortfalls = true;
   write_run_manifest(manifest, config, model, result, diagnostics, run);
 
   const auto json = nlohmann::json::parse(read_bytes(run / "run.json"));
@@ -104,7 +191,7 @@ TEST(Manifest, HoldsInputsOutputsAndParameters) {
   EXPECT_EQ(json["model"]["text"], read_bytes(model_file));
   EXPECT_EQ(json["model"]["sha256"], sha256_file(model_file));
   EXPECT_EQ(json["model"]["parameters"]["regime"][2]["underlying_correlations"][2]["rho"], 0.93);
-  ASSERT_EQ(json["outputs"].size(), 3U);
+  ASSERT_EQ(json["outputs"].size(), 5U);
   for (const auto& output : json["outputs"]) {
     EXPECT_EQ(output["sha256"], sha256_file(run / output["file"].get<std::string>()));
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kernels/cuda/pipeline/account_staging.hpp"
+#include "kernels/cuda/pipeline/shortfall_adder.hpp"
 #include "kernels/cuda/pipeline/tail_selector.hpp"
 
 namespace tailmargin {
@@ -25,18 +26,36 @@ class PipelineBackend final : public Backend {
 
   Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) override {
     const TailRule rule = make_tail_rule(run);
-    if (run.num_paths > max_paths) {
-      throw UsageError("too many paths for this backend. Ask for at most " + std::to_string(max_paths) + ".");
-    }
+    check_paths(run);
     device_->activate();
     return request.precision == Precision::exact ? run_batches<double>(run, accounts, rule, request)
                                                  : run_batches<float>(run, accounts, rule, request);
+  }
+
+  Shortfalls shortfalls(const PreparedRun& run, const AccountPlan& accounts,
+                        const ShortfallsRequest& request) override {
+    check_paths(run);
+    device_->activate();
+    return request.precision == Precision::exact ? add_shortfalls<double>(run, accounts, request)
+                                                 : add_shortfalls<float>(run, accounts, request);
   }
 
  private:
   static constexpr std::uint64_t max_paths = std::uint64_t{1} << 30;  // a whole row is sorted by 32-bit places
   static constexpr std::uint64_t max_accounts_per_batch = 131'072;    // long enough to hide the upload of the next
   static constexpr double account_share = 0.9;                        // of what the cube left
+
+  static void check_paths(const PreparedRun& run) {
+    if (run.num_paths > max_paths) {
+      throw UsageError("too many paths for this backend. Ask for at most " + std::to_string(max_paths) + ".");
+    }
+  }
+
+  template <class Real>
+  Shortfalls add_shortfalls(const PreparedRun& run, const AccountPlan& accounts, const ShortfallsRequest& request) {
+    const OwnedStream<Device> stream(*device_);
+    return ShortfallAdder<Device, Real>(*device_, run, accounts, request, options_, stream.get()).add();
+  }
 
   template <class Real>
   std::vector<AccountBatch> plan_account_batches(const AccountPlan& accounts, const SelectionPlan& selection,

@@ -65,7 +65,7 @@ class ScenarioCube {
   std::uint64_t stride() const { return paths_.paths_per_chunk; }
 
   /// Makes sure that the chunk is the one in memory. Waits for the stream when it has to be filled, for the clock.
-  void load(std::uint64_t chunk, const TailsRequest& request, StageSeconds& seconds, Stream stream) {
+  void load(std::uint64_t chunk, const PassRequest& request, StageSeconds& seconds, Stream stream) {
     if (loaded_ && chunk_ == chunk) { return; }
     check_stop(request);
     device_.synchronize(stream);

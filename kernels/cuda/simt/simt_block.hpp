@@ -52,13 +52,16 @@ class SimtContext {
   void copy_async(void* to, const void* from) { copies_.push_back({to, from}); }
   void wait_copies();
   /// Fibers yield only at meetings, so a plain addition is atomic.
-  std::uint32_t atomic_add(std::uint32_t* counter, std::uint32_t value) {
-    const std::uint32_t before = *counter;
+  std::uint32_t atomic_add(std::uint32_t* counter, std::uint32_t value) { return add(counter, value); }
+  std::uint64_t atomic_add(std::uint64_t* counter, std::uint64_t value) { return add(counter, value); }
+
+ private:
+  template <class Word>
+  static Word add(Word* counter, Word value) {
+    const Word before = *counter;
     *counter += value;
     return before;
   }
-
- private:
   std::byte* shared_bytes() const;
 
   struct Copy {

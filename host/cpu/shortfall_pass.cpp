@@ -1,0 +1,180 @@
+// Every tile of paths is one task: scenarios, prices of the columns held, then account by account. The sums of a path
+// belong to its tile, those of an account to the thread; both are integers, so how the paths are cut shows nowhere.
+#include "host/cpu/shortfall_pass.hpp"
+
+#include <algorithm>
+
+#include <tbb/blocked_range.h>
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/parallel_for.h>
+
+#include "host/backends/run_control.hpp"
+#include "host/backends/run_tables.hpp"
+#include "host/cpu/held_columns.hpp"
+#include "host/cpu/tile_width.hpp"
+#include "host/prepare/narrow.hpp"
+
+namespace tailmargin {
+namespace {
+
+template <class T>
+using HostBuffer = std::vector<T>;
+
+/// Accounts whose losses on a tile are in the first-level cache together.
+constexpr std::uint64_t accounts_at_once = 8;
+/// Tiles between two words to the caller.
+constexpr std::uint64_t tiles_per_block = 128;
+
+template <class Real>
+class ShortfallPass {
+ public:
+  ShortfallPass(const PreparedRun& run, const AccountPlan& accounts, const ShortfallsRequest& request,
+                const cpu::Kernels& kernels, std::uint32_t paths_per_tile)
+      : run_(run),
+        request_(request),
+        kernels_(kernels),
+        narrow_(narrow_columns(run.columns, accounts)),
+        columns_(narrow_.accounts, narrow_.columns),
+        quantities_(accounts.quantities.begin(), accounts.quantities.end()),
+        step_tables_(run, [](const auto& values) { return values; }),
+        simulate_(step_tables_.payload()),
+        width_(tile_width(paths_per_tile)),
+        scratch_([this] { return Scratch(*this); }) {}
+
+  Shortfalls run() {
+    out_.paths.resize(run_.num_paths);
+    out_.accounts.resize(num_accounts());
+    const std::uint64_t tiles = (run_.num_paths + width_ - 1) / width_;
+    for (std::uint64_t first = 0; first < tiles && num_accounts() != 0; first += tiles_per_block) {
+      check_stop(request_);
+      const std::uint64_t last = std::min(first + tiles_per_block, tiles);
+      tbb::parallel_for(tbb::blocked_range<std::uint64_t>(first, last, 1),
+                        [&](const tbb::blocked_range<std::uint64_t>& range) {
+                          for (std::uint64_t t = range.begin(); t != range.end(); ++t) { add_tile(tile(t)); }
+                        });
+      if (request_.progress) { request_.progress(static_cast<double>(last) / static_cast<double>(tiles)); }
+    }
+    for (const Scratch& scratch : scratch_) {
+      for (std::uint64_t a = 0; a < num_accounts(); ++a) { out_.accounts[a].add(scratch.accounts[a]); }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  /// What a thread computes in, and its part of the sums of accounts.
+  struct Scratch {
+    explicit Scratch(const ShortfallPass& pass)
+        : simulate(std::size_t{scratch_rows(pass.simulate_)} * cpu::lanes),
+          obs(std::size_t{pass.simulate_.num_observations} * pass.width_),
+          market(pass.columns_.market_rows() * pass.width_),
+          cube(std::size_t{pass.narrow_.columns.cube_columns()} * pass.width_),
+          losses(accounts_at_once * pass.width_),
+          accounts(pass.num_accounts()) {}
+
+    LargeBuffer<float> simulate, obs;
+    LargeBuffer<Real> market, cube, losses;
+    std::vector<AccountShortfall> accounts;
+  };
+
+  std::uint64_t num_accounts() const { return narrow_.accounts.offsets.size() - 1; }
+
+  std::uint32_t tile_width(std::uint32_t wanted) const {
+    if (request_.observations != nullptr) { return request_.observations->tile_width; }
+    const std::uint32_t chosen =
+        choose_tile_width(narrow_.columns.cube_columns(), sizeof(Real), kernels_.paths_at_once);
+    const std::uint64_t groups = (run_.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted != 0 ? wanted : chosen, groups * cpu::lanes));
+  }
+
+  cpu::Tile tile(std::uint64_t number) const {
+    const std::uint64_t first = number * width_;
+    return {first, width_, static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, run_.num_paths - first))};
+  }
+
+  /// Null: all are 1.
+  const std::uint32_t* weights_at(std::uint64_t path) const {
+    return request_.weights == nullptr ? nullptr : request_.weights->data() + path;
+  }
+
+  void add_tile(const cpu::Tile& tile) {
+    const std::uint32_t* weights = weights_at(tile.first_path);
+    if (weights != nullptr && std::all_of(weights, weights + tile.valid, [](std::uint32_t w) { return w == 0; })) {
+      return;
+    }
+    Scratch& scratch = scratch_.local();
+    const float* obs = observe(tile, scratch);
+    if constexpr (sizeof(Real) == sizeof(float)) {
+      kernels_.revalue_single(columns_.tables(), tile, obs, scratch.market.data(), scratch.cube.data());
+    } else {
+      kernels_.revalue_exact(columns_.tables(), tile, obs, scratch.market.data(), scratch.cube.data());
+    }
+    for (std::uint64_t first = 0; first < num_accounts(); first += accounts_at_once) {
+      const std::uint64_t last = std::min(first + accounts_at_once, num_accounts());
+      compute_losses(tile, first, last, scratch);
+      for (std::uint64_t a = first; a < last; ++a) {
+        add_account(tile, a, scratch.losses.data() + (a - first) * width_, scratch.accounts[a]);
+      }
+    }
+  }
+
+  const float* observe(const cpu::Tile& tile, Scratch& scratch) const {
+    if (request_.observations != nullptr) {
+      return request_.observations->values.data() + tile.first_path * simulate_.num_observations;
+    }
+    kernels_.simulate(simulate_, tile, scratch.simulate.data(), scratch.obs.data());
+    return scratch.obs.data();
+  }
+
+  void compute_losses(const cpu::Tile& tile, std::uint64_t first, std::uint64_t last, Scratch& scratch) const {
+    const AccountPlan& accounts = narrow_.accounts;
+    const cpu::LossesOf<Real> task = {{accounts.offsets.data(), accounts.columns.data(), quantities_.data()},
+                                      first,
+                                      last,
+                                      narrow_.columns.num_slices,
+                                      narrow_.columns.num_columns};
+    if constexpr (sizeof(Real) == sizeof(float)) {
+      kernels_.losses_single(task, tile, scratch.cube.data(), scratch.losses.data(), width_);
+    } else {
+      kernels_.losses_exact(task, tile, scratch.cube.data(), scratch.losses.data(), width_);
+    }
+  }
+
+  /// @param losses  [lane]
+  void add_account(const cpu::Tile& tile, std::uint64_t account, const Real* losses, AccountShortfall& sum) {
+    const double equity = narrow_.accounts.equity_usd[account];
+    const std::uint32_t* weights = weights_at(tile.first_path);
+    PathShortfall* paths = out_.paths.data() + tile.first_path;
+    for (std::uint32_t lane = 0; lane < tile.valid; ++lane) {
+      if (!(static_cast<double>(losses[lane]) > equity)) { continue; }  // most: nothing to round
+      const std::int64_t cents = shortfall_cents(static_cast<double>(losses[lane]), equity);
+      const std::uint32_t weight = weights == nullptr ? 1 : weights[lane];
+      if (cents == 0 || weight == 0) { continue; }
+      paths[lane].add(cents);
+      sum.add(weight, cents);
+    }
+  }
+
+  const PreparedRun& run_;
+  const ShortfallsRequest& request_;
+  const cpu::Kernels& kernels_;
+  NarrowColumns narrow_;
+  HeldColumns<Real> columns_;
+  std::vector<Real> quantities_;
+  StepTables<HostBuffer> step_tables_;
+  SimulatePayload simulate_;
+  std::uint32_t width_;
+  tbb::enumerable_thread_specific<Scratch> scratch_;
+  Shortfalls out_;
+};
+
+}  // namespace
+
+Shortfalls shortfall_pass(const PreparedRun& run, const AccountPlan& accounts, const ShortfallsRequest& request,
+                          const cpu::Kernels& kernels, std::uint32_t paths_per_tile) {
+  if (request.precision == Precision::exact) {
+    return ShortfallPass<double>(run, accounts, request, kernels, paths_per_tile).run();
+  }
+  return ShortfallPass<float>(run, accounts, request, kernels, paths_per_tile).run();
+}
+
+}  // namespace tailmargin
