@@ -80,6 +80,7 @@ class WhatIf::State {
     scenario_part_.num_paths = run_.num_paths;
     scenario_part_.confidence = run_.confidence;
     scenario_part_.scenarios = run_.scenarios;
+    scenario_part_.points = run_.points;
     scenario_part_.path_weights = run_.path_weights;
   }
 
