@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <variant>
 
 #include "host/domain/validate/row_checks.hpp"
@@ -47,6 +48,10 @@ TableSpec margins_table() {
   for (const MarginColumn& column : margin_columns) table.columns.push_back({column.name, type_of(column)});
   return table;
 }
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+bool same_bits(std::uint32_t a, std::uint32_t b) { return a == b; }
+bool same_bits(bool a, bool b) { return a == b; }
 
 void write_cell(TableWriter& out, double value) { out.number(value); }
 void write_cell(TableWriter& out, std::uint32_t value) { out.integer(value); }
@@ -190,6 +195,16 @@ std::vector<AccountMargin> read_margins(const fs::path& file) {
     throw InputError(std::move(diagnostics));
   }
   return margins;
+}
+
+std::vector<std::string> different_columns(const AccountMargin& a, const AccountMargin& b) {
+  std::vector<std::string> names;
+  if (a.account != b.account) names.push_back("account");
+  for (const MarginColumn& column : margin_columns) {
+    const bool same = std::visit([&](auto member) { return same_bits(a.*member, b.*member); }, column.member);
+    if (!same) names.push_back(column.name);
+  }
+  return names;
 }
 
 }  // namespace tailmargin
