@@ -173,6 +173,21 @@ TEST(EsShares, TailOfLessThanAPath) {
   EXPECT_EQ(share.se_usd, 0.0);
 }
 
+// The worse half of the tail may be another world: only the line through the half near the quantile counts.
+TEST(EsShares, MeanAtTheQuantileRestsOnTheHalfNearIt) {
+  Sample sample;
+  for (int i = 0; i < 1'000; ++i) {
+    const double loss = 1'000.0 - i, x = i < 200 ? -7.0 * loss : 2.0 * loss + 5.0;
+    sample.x[0].push_back(x);
+    sample.x[1].push_back(loss - x);
+  }
+  sample.finish(0.6, 0);
+  const EsPaths paths = sample.paths();
+
+  EXPECT_EQ(paths.losses.size(), 401u);
+  EXPECT_NEAR(mean_at_quantile(paths, sample.on(paths, sample.x[0])), 2.0 * paths.losses.back().loss + 5.0, 1e-9);
+}
+
 TEST(EsShares, EqualLossesHaveTheirMean) {
   Sample sample;
   for (int i = 0; i < 100; ++i) {
