@@ -180,9 +180,30 @@ std::string path_text(const Book& book, const Model& model, const TailPath& path
   return text;
 }
 
+/// The tail as a whole in words.
+std::string tail_text(const Book& book, const Model& model, const TailMean& tail) {
+  std::string words;
+  for (std::size_t k = 0; k < tail.regimes.size(); ++k) {
+    if (!(tail.regimes[k] > 0.0)) { continue; }
+    words += (words.empty() ? "in the mean: " : ", ") + model.regimes[k].name + " " + percent(tail.regimes[k], 0);
+  }
+  words += " of the time;";
+  if (!model.jumps.empty()) { words += " a jump on " + percent(tail.with_jump, 0) + ";"; }
+  for (const MeanMove& move : tail.moves) {
+    words +=
+        " " + name_of(book, move.underlying) + " " + (move.spot_return > 0.0 ? "+" : "") + percent(move.spot_return, 1);
+    if (move.vol_change) {
+      const double points = 100.0 * *move.vol_change;
+      words += std::string(" (vol ") + (points > 0.0 ? "+" : "") + fixed_digits(points, 1) + " points)";
+    }
+  }
+  return wrapped("  ", words, 2);
+}
+
 std::string paths_part(const Book& book, const Model& model, const Explanation& e) {
   std::string text = "\n  the tail: " + counted(e.margin.tail_paths.size()) + " paths and part of one more, worth " +
                      significant(e.tail_paths_worth, 4) + " of equal weight\n";
+  text += tail_text(book, model, e.tail);
   if (e.read_times.size() > 1) {
     text += "  its weight by when the loss falls:";
     for (const ReadTimeShare& time : e.read_times) {
@@ -255,6 +276,17 @@ Json path_json(const Book& book, const Model& model, const TailPath& path) {
   return json;
 }
 
+Json tail_json(const Book& book, const Model& model, const TailMean& tail) {
+  Json json = {{"regimes", Json::object()}, {"with_jump", tail.with_jump}, {"moves", Json::array()}};
+  for (std::size_t k = 0; k < tail.regimes.size(); ++k) { json["regimes"][model.regimes[k].name] = tail.regimes[k]; }
+  for (const MeanMove& move : tail.moves) {
+    json["moves"].push_back({{"underlying", name_of(book, move.underlying)},
+                             {"spot_return", move.spot_return},
+                             {"vol_change", move.vol_change ? Json(*move.vol_change) : Json(nullptr)}});
+  }
+  return json;
+}
+
 Json greeks_json(const Book& book, const UnderlyingGreeks& g) {
   return {{"underlying", name_of(book, g.underlying)},
           {"gross_usd", g.gross_usd},
@@ -316,6 +348,7 @@ std::string explain_json(const Book& book, const Model& model, const ExplainRepo
   for (const UnderlyingGreeks& g : e.greeks) { json["greeks"].push_back(greeks_json(book, g)); }
   json["tail_paths"] = e.margin.tail_paths.size();
   json["tail_paths_worth"] = e.tail_paths_worth;
+  json["tail_mean"] = tail_json(book, model, e.tail);
   for (const ReadTimeShare& t : e.read_times) {
     json["read_times"].push_back({{"hours", t.hours}, {"share", t.share}});
   }

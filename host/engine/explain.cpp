@@ -330,6 +330,42 @@ class PathNarrator {
   double hours_per_step_;
 };
 
+/// Adds up descriptions of all paths of a tail.
+class TailAverage {
+ public:
+  TailAverage(std::size_t num_regimes, const std::vector<UnderlyingId>& underlyings)
+      : vol_weight_(underlyings.size(), 0.0) {
+    out_.regimes.resize(num_regimes, 0.0);
+    for (const UnderlyingId u : underlyings) { out_.moves.push_back({u, 0.0, {}}); }
+  }
+
+  /// @param share  of the ES's weight
+  void add(const TailPath& path, double share) {
+    for (const RegimeSpell& spell : path.regimes) {
+      out_.regimes[spell.regime] += share * spell.hours / path.read_hours;
+    }
+    out_.with_jump += path.jumps.empty() ? 0.0 : share;
+    for (std::size_t u = 0; u < out_.moves.size(); ++u) {
+      const UnderlyingMove& move = path.moves[u];
+      out_.moves[u].spot_return += share * move.spot_return;
+      if (!move.vol) { continue; }
+      out_.moves[u].vol_change = out_.moves[u].vol_change.value_or(0.0) + share * (move.vol->then - move.vol->now);
+      vol_weight_[u] += share;
+    }
+  }
+
+  TailMean take() {
+    for (std::size_t u = 0; u < out_.moves.size(); ++u) {
+      if (out_.moves[u].vol_change) { *out_.moves[u].vol_change /= vol_weight_[u]; }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  TailMean out_;
+  std::vector<double> vol_weight_;  // [underlying] of the paths that have a vol
+};
+
 std::vector<ReadTimeShare> share_read_times(const PreparedRun& run, const EsPaths& paths, const HoldingPnl& pnl,
                                             const PathNarrator& narrator, const TailRule& rule) {
   std::vector<ReadTimeShare> out;
@@ -338,13 +374,13 @@ std::vector<ReadTimeShare> share_read_times(const PreparedRun& run, const EsPath
   return out;
 }
 
-/// The run without columns and accounts, and those of a few accounts instead.
-PreparedRun with_columns(const PreparedRun& run, ColumnPlan columns) {
+/// The run without accounts, with a part of its columns and with the scenarios of what moves them.
+PreparedRun narrow_run(const PreparedRun& run, ColumnPlan columns, const std::vector<UnderlyingId>& underlyings) {
   PreparedRun out;
   out.seed = run.seed;
   out.num_paths = run.num_paths;
   out.confidence = run.confidence;
-  out.scenarios = run.scenarios;
+  out.scenarios = narrow_scenarios(run.scenarios, underlyings, run.points.num_sums != 0);
   out.points = run.points;
   out.path_weights = run.path_weights;
   out.columns = std::move(columns);
@@ -389,7 +425,7 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   const std::vector<UnderlyingId> underlyings = moving_underlyings(book, out.holdings);
   out.greeks = find_greeks(book, model, all.columns, held, underlyings);
   NarrowColumns narrow = narrow_columns(all.columns, plan_holdings(book, all.columns, book.accounts[account], held));
-  const PreparedRun run = with_columns(all, std::move(narrow.columns));
+  const PreparedRun run = narrow_run(all, std::move(narrow.columns), underlyings);
   clock.lap("prepare");
 
   RunConfig with_paths = config;
@@ -407,10 +443,13 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   add_shares(rule, tail.paths, pnl, out);
   const HeldVols vols(book, all.columns, out.holdings);
   const PathNarrator narrator(run, teller, vols, underlyings);
-  const std::size_t shown = std::min<std::size_t>(options.num_worst_paths, tail.paths.losses.size());
-  for (std::size_t i = 0; i < shown; ++i) {
-    out.worst_paths.push_back(narrator.describe(rule, tail.paths, pnl, out.holdings, i));
+  TailAverage average(run.scenarios.num_regimes, underlyings);
+  for (std::size_t i = 0; i < tail.paths.losses.size(); ++i) {
+    TailPath path = narrator.describe(rule, tail.paths, pnl, out.holdings, i);
+    average.add(path, tail.paths.in_es[i] / rule.tail_weight);
+    if (i < options.num_worst_paths) { out.worst_paths.push_back(std::move(path)); }
   }
+  out.tail = average.take();
   out.read_times = share_read_times(run, tail.paths, pnl, narrator, rule);
   out.tail_paths_worth = paths_worth(tail.paths);
   clock.lap("explain");

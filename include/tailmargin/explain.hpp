@@ -85,6 +85,19 @@ struct TailPath {
   std::vector<UnderlyingMove> moves = {};  ///< by underlying
 };
 
+struct MeanMove {
+  UnderlyingId underlying = 0;
+  double spot_return = 0.0;
+  std::optional<double> vol_change;  ///< of TailPath's vols at the money, per year; over the paths that have one
+};
+
+/// The tail as a whole: means over its paths with their weights in the ES.
+struct TailMean {
+  std::vector<double> regimes;  ///< [regime] share of the time up to the loss; they add up to one
+  double with_jump = 0.0;       ///< weight of the paths with a jump that moves the account's underlyings, 0 to 1
+  std::vector<MeanMove> moves;  ///< by underlying
+};
+
 /// Weight of the tail by the time the loss falls.
 struct ReadTimeShare {
   double hours = 0.0;
@@ -114,9 +127,10 @@ struct Explanation {
   double rounding_usd = 0.0;                 ///< ES less the sum of the holdings' shares, added in their order
   double tail_paths_worth = 0.0;             ///< (sum w)^2 / sum w^2 of the tail
   std::vector<ReadTimeShare> read_times;     ///< rising; one entry: the horizon
-  std::vector<TailPath> worst_paths;         ///< worst first
-  std::vector<UnderlyingGreeks> greeks;      ///< by underlying
-  std::string prepared_tables;               ///< as RunResult::prepared_tables
+  TailMean tail;
+  std::vector<TailPath> worst_paths;     ///< worst first
+  std::vector<UnderlyingGreeks> greeks;  ///< by underlying
+  std::string prepared_tables;           ///< as RunResult::prepared_tables
   std::string backend, device;
   std::uint64_t num_factors = 0, num_steps = 0;
   std::vector<StageTime> stages;

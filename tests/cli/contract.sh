@@ -125,7 +125,7 @@ says "shares" "= expected shortfall"
 says "greeks" "gamma 1 %"
 says "paths in words" "^  1. path [0-9]* loses"
 exits "explain as JSON" 0 "$program" explain "$work/run" --account "$account" --json --paths-shown 2
-check "its keys" "account run book same_bits_as_run model backend device paths seed sampler margin initial_margin_terms maintenance_margin_terms underlyings holdings greeks worst_paths read_times rounding_usd tail_paths tail_paths_worth notes stage_seconds total_seconds" \
+check "its keys" "account run book same_bits_as_run model backend device paths seed sampler margin initial_margin_terms maintenance_margin_terms underlyings holdings greeks worst_paths read_times rounding_usd tail_paths tail_paths_worth tail_mean notes stage_seconds total_seconds" \
   "$(grep -oE '^  "[a-z_]+"' "$work/out" | tr -d ' "' | paste -sd ' ')"
 check "two paths" 2 "$(grep -c '"read_hours"' "$work/out")"
 for name in es_usd es_se_usd var_usd initial_margin_usd equity_usd; do

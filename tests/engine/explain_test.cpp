@@ -278,6 +278,41 @@ TEST(Explain, JumpsMakeTheMove) {
   EXPECT_GT(seen, 20u);
 }
 
+// All paths of a tail shown, their weighted means taken by hand.
+TEST(Explain, TailMeanIsThatOfItsPaths) {
+  const Exchange exchange;
+  double all_jumps = 0.0;
+  for (const AccountId account : {1u, 3u, 5u, 7u}) {
+    const Model model = account < 4 ? weighted() : worst_on_the_way();
+    const Explanation found = explain_account(exchange.book(), model, config_of(2'000), account, {100'000});
+    double sum = 0.0, jumps = 0.0, stress = 0.0, spot = 0.0, vol = 0.0, with_vol = 0.0, es = 0.0;
+    for (const TailPath& path : found.worst_paths) {
+      const double share = path.es_part_usd / path.loss_usd;
+      sum += share;
+      es += path.es_part_usd;
+      if (!path.jumps.empty()) { jumps += share; }
+      for (const RegimeSpell& spell : path.regimes) {
+        if (spell.regime == 1) { stress += share * spell.hours / path.read_hours; }
+      }
+      spot += share * path.moves[0].spot_return;
+      if (!path.moves[0].vol) { continue; }
+      with_vol += share;
+      vol += share * (path.moves[0].vol->then - path.moves[0].vol->now);
+    }
+
+    EXPECT_NEAR(sum, 1.0, 1e-9);
+    EXPECT_NEAR(es, found.margin.es_usd, 1e-9 * es);
+    EXPECT_NEAR(found.tail.with_jump, jumps, 1e-9);
+    EXPECT_NEAR(found.tail.regimes[1], stress, 1e-9);
+    EXPECT_NEAR(found.tail.regimes[0], 1.0 - stress, 1e-9);
+    EXPECT_NEAR(found.tail.moves[0].spot_return, spot, 1e-9);
+    ASSERT_TRUE(found.tail.moves[0].vol_change);
+    EXPECT_NEAR(*found.tail.moves[0].vol_change, vol / with_vol, 1e-9);
+    all_jumps += jumps;
+  }
+  EXPECT_GT(all_jumps, 0.0);
+}
+
 TEST(Explain, VolsOnThePathAreThoseOfTheirFactor) {
   const Exchange exchange;
   Model model = regimes();
