@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct ExplainCommand {
-  std::string run, account, book, progress = "auto";
+  std::string run, account, book, paths_by = "loss", progress = "auto";
   std::uint32_t paths_shown = 5;
   std::uint64_t holdings_shown = 30;
   int threads = 0;
@@ -111,7 +111,8 @@ void explain(const ExplainCommand& options) {
   ProgressBar bar(parse_progress(options.progress));
   const RunConfig config = make_config(options, run.record, bar);
   ExplainReport report;
-  report.explanation = explain_account(run.book, run.model, config, run.account, {options.paths_shown});
+  const PathOrder order = options.paths_by == "part" ? PathOrder::part : PathOrder::loss;
+  report.explanation = explain_account(run.book, run.model, config, run.account, {options.paths_shown, order});
   report.explanation.stages.insert(report.explanation.stages.begin(), {"read", read_seconds});
   check_same(run, report.explanation);
   add_notes(run.record, report.explanation);
@@ -141,6 +142,9 @@ void add_explain_command(CLI::App& app) {
   command->add_option("--paths-shown", options->paths_shown, "worst paths to show")
       ->capture_default_str()
       ->check(whole_number(0, 100'000));
+  command->add_option("--paths-by", options->paths_by, "which first: by loss, or by part of the ES")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"loss", "part"}).description(""));
   command->add_option("--holdings-shown", options->holdings_shown, "holdings to list, the largest shares first; 0: all")
       ->capture_default_str()
       ->check(whole_number(0, any_number));

@@ -152,30 +152,31 @@ std::string jump_text(const Book& book, const Model& model, const PathJump& jump
 std::string other_moves(const UnderlyingMove& move) {
   std::string text;
   if (move.vol) {
-    text += "  vol " + day_text(move.vol->expiry) + " " + fixed_digits(100.0 * move.vol->now, 1) + " -> " +
+    text += " vol of " + day_text(move.vol->expiry) + " " + fixed_digits(100.0 * move.vol->now, 1) + " -> " +
             fixed_digits(100.0 * move.vol->then, 1);
   }
   for (const FactorMove& factor : move.factors) {
     if (factor.change == 0.0) { continue; }
     const std::string change = fixed_digits(100.0 * factor.change, 2);
-    if (factor.kind == FactorKind::premium) { text += "  premium " + change + " %"; }
-    if (factor.kind == FactorKind::carry) { text += "  basis " + change + " % a year"; }
-    if (factor.kind == FactorKind::dislocation) { text += "  dislocation " + change + " %"; }
+    if (factor.kind == FactorKind::premium) { text += ", premium " + change + " %"; }
+    if (factor.kind == FactorKind::carry) { text += ", basis " + change + " % a year"; }
+    if (factor.kind == FactorKind::dislocation) { text += ", dislocation " + change + " %"; }
   }
-  return text;
+  return text.starts_with(", ") ? text.substr(1) : text;
 }
 
 std::string path_text(const Book& book, const Model& model, const TailPath& path, std::size_t rank, double es_usd) {
   std::string text = "\n  " + std::to_string(rank) + ". path " + std::to_string(path.path) + " loses " +
                      with_thousands(path.loss_usd) + " after " + hours_text(path.read_hours);
   if (path.weight != 1.0) { text += ", weighs " + significant(path.weight, 3) + " of a mean path"; }
-  if (es_usd > 0.0) { text += ", " + percent(path.es_part_usd / es_usd, 2) + " of the ES"; }
+  if (es_usd > 0.0) { text += ", is " + significant(100.0 * path.es_part_usd / es_usd, 2) + " % of the ES"; }
   text += "\n" + wrapped("     ", regimes_text(model, path), 5);
   for (const PathJump& jump : path.jumps) { text += "     " + jump_text(book, model, jump) + "\n"; }
   for (const UnderlyingMove& move : path.moves) {
-    text += "     " + left_column(name_of(book, move.underlying), 8) +
-            right_column((move.spot_return > 0.0 ? "+" : "") + percent(move.spot_return, 1), 10) +
-            right_column("P&L " + with_thousands(move.pnl_usd), 20) + other_moves(move) + "\n";
+    const std::string head = "     " + left_column(name_of(book, move.underlying), 8) +
+                             right_column((move.spot_return > 0.0 ? "+" : "") + percent(move.spot_return, 1), 9) +
+                             right_column("P&L " + with_thousands(move.pnl_usd), 20) + "  ";
+    text += wrapped(head, other_moves(move), head.size());
   }
   return text;
 }
@@ -306,7 +307,7 @@ std::string explain_text(const Book& book, const Model& model, const ExplainRepo
                      counted(e.num_factors) + " factors, " + counted(report.num_paths) + " paths x " +
                      counted(e.num_steps) + " steps, seed " + std::to_string(report.seed);
   if (report.sampler != Sampler::plain) { text += std::string(", sampler ") + to_string(report.sampler); }
-  text += "; backend " + e.backend + " (" + e.device + ")\n";
+  text = wrapped("", text + "; backend " + e.backend + " (" + e.device + ")", 2);
   text += "computed again from " + report.book + ": every figure of the account in " + report.margins_file +
           " has the same bits\n";
   for (const std::string& note : e.notes) { text += "note: " + note + "\n"; }

@@ -447,8 +447,13 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   for (std::size_t i = 0; i < tail.paths.losses.size(); ++i) {
     TailPath path = narrator.describe(rule, tail.paths, pnl, out.holdings, i);
     average.add(path, tail.paths.in_es[i] / rule.tail_weight);
-    if (i < options.num_worst_paths) { out.worst_paths.push_back(std::move(path)); }
+    out.worst_paths.push_back(std::move(path));
   }
+  if (options.order == PathOrder::part) {
+    std::stable_sort(out.worst_paths.begin(), out.worst_paths.end(),
+                     [](const TailPath& a, const TailPath& b) { return a.es_part_usd > b.es_part_usd; });
+  }
+  out.worst_paths.resize(std::min<std::size_t>(options.num_worst_paths, out.worst_paths.size()));
   out.tail = average.take();
   out.read_times = share_read_times(run, tail.paths, pnl, narrator, rule);
   out.tail_paths_worth = paths_worth(tail.paths);

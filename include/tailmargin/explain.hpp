@@ -138,8 +138,13 @@ struct Explanation {
   std::vector<std::string> notes;
 };
 
+/// Which paths of the tail are shown first: those that lose most, or those with the largest part of the ES. They differ
+/// where paths have weights: the worst are then rare ones that weigh little.
+enum class PathOrder : std::uint8_t { loss, part };
+
 struct ExplainOptions {
   std::uint32_t num_worst_paths = 5;
+  PathOrder order = PathOrder::loss;
 };
 
 /// Explains one account of the run that run_margin(book, model, config) is. Takes the account alone through the run's

@@ -133,6 +133,8 @@ for name in es_usd es_se_usd var_usd initial_margin_usd equity_usd; do
     "$(sed -n '/"margin"/,/}/p' "$work/out" | grep -oE "\"$name\": [^,]*" | cut -d' ' -f2 | sed 's/\.0$//')"
 done
 exits "shares of all holdings" 0 "$program" explain "$work/run" --account "$account" --holdings-shown 0 --paths-shown 0
+exits "paths by their part of the ES" 0 "$program" explain "$work/run" --account "$account" --paths-by part
+exits "an order there is not is wrong usage" 2 "$program" explain "$work/run" --account "$account" --paths-by name
 exits "explain a Parquet run" 0 "$program" explain "$work/run2" --account "$account"
 says "its margins file" "margins.parquet has the same bits"
 exits "explain a run of the reference" 0 "$program" explain "$work/run3" --account "$account"

@@ -6,12 +6,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <random>
 
+#include "host/engine/path_story.hpp"
 #include "host/engine/price_paths.hpp"
-#include "host/engine/start_greeks.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "host/reference/reference_prices.hpp"
 #include "tests/support/small_exchange.hpp"
@@ -194,6 +193,7 @@ TEST(Explain, TermsAddUpToTheMargins) {
 
     EXPECT_EQ(initial, found.margin.initial_margin_usd) << a;
     EXPECT_EQ(maintenance, found.margin.maintenance_margin_usd) << a;
+    EXPECT_EQ(maintenance, model.maintenance_ratio * initial) << a;
     EXPECT_EQ(found.initial_terms[0].usd, found.margin.es_usd) << a;
     EXPECT_NEAR(found.initial_terms[1].usd, 1.6448536269514722 * found.margin.es_se_usd, 1e-9 * initial) << a;
   }
@@ -246,9 +246,21 @@ TEST(Explain, WorstPathsAreThoseOfTheRun) {
   }
 }
 
-// Prices that only jump: the move is the sum of the jumps told.
-TEST(Explain, JumpsMakeTheMove) {
-  Exchange exchange;
+TEST(Explain, PathsByTheirPartOfTheEs) {
+  const Exchange exchange;
+  const Explanation by_loss = explain_account(exchange.book(), weighted(), config_of(3'000), 3, {100'000}),
+                    by_part = explain_account(exchange.book(), weighted(), config_of(3'000), 3, {4, PathOrder::part});
+
+  ASSERT_EQ(by_part.worst_paths.size(), 4u);
+  std::vector<double> parts;
+  for (const TailPath& path : by_loss.worst_paths) { parts.push_back(path.es_part_usd); }
+  EXPECT_FALSE(std::is_sorted(parts.rbegin(), parts.rend()));
+  std::sort(parts.rbegin(), parts.rend());
+  for (std::size_t i = 0; i < 4; ++i) { EXPECT_EQ(by_part.worst_paths[i].es_part_usd, parts[i]) << i; }
+}
+
+/// Prices that only jump: falls of the market and, more often in calm, each coin's own.
+Model jumps_only() {
   Model model = weighted();
   model.drift = Drift::zero;
   for (Regime& regime : model.regimes) { regime.vols = {{"*", {0.0, 0.1, 0.0, 0.0}}}; }
@@ -256,26 +268,83 @@ TEST(Explain, JumpsMakeTheMove) {
   model.jumps.push_back(model.jumps[0]);
   model.jumps[1].name = "own";
   model.jumps[1].scope = JumpScope::each;
+  model.jumps[1].per_year = {60.0, 1.0};
   model.jumps[1].law = JumpLaw::exponential;
   model.jumps[1].location = 0.05;
+  return model;
+}
+
+/// What told jumps do to the log price of an underlying up to a time.
+double sum_of_jumps(const Exchange& exchange, const TailPath& path, UnderlyingId underlying, double hours) {
+  double sum = 0.0;
+  for (const PathJump& jump : path.jumps) {
+    EXPECT_EQ(jump.underlying == no_underlying, jump.rule == 0);
+    if (jump.underlying != no_underlying && jump.underlying != underlying) { continue; }
+    if (jump.hours > hours + 1e-9) { continue; }
+    sum += jump.size * (underlying == exchange.btc ? 0.5 : underlying == exchange.eth ? 1.5 : 0.0);
+  }
+  return sum;
+}
+
+TEST(Explain, JumpsMakeTheMove) {
+  const Exchange exchange;
   std::size_t seen = 0;
+  for (const Sampler sampler : {Sampler::plain, Sampler::stratified}) {
+    RunConfig config = config_of(2'000);
+    config.sampler = sampler;
 
-  const Explanation found = explain_account(exchange.book(), model, config_of(2'000), 3, {20});
+    const Explanation found = explain_account(exchange.book(), jumps_only(), config, 3, {40});
 
-  for (const TailPath& path : found.worst_paths) {
-    for (const UnderlyingMove& move : path.moves) {
-      double expected = 0.0;
-      for (const PathJump& jump : path.jumps) {
-        EXPECT_EQ(jump.underlying == no_underlying, jump.rule == 0);
-        if (jump.underlying != no_underlying && jump.underlying != move.underlying) { continue; }
-        const double change = move.underlying == exchange.btc ? 0.5 : move.underlying == exchange.eth ? 1.5 : 0.0;
-        expected += change * jump.size;
-        ++seen;
+    for (const TailPath& path : found.worst_paths) {
+      seen += path.jumps.size();
+      for (const UnderlyingMove& move : path.moves) {
+        EXPECT_NEAR(std::log1p(move.spot_return), sum_of_jumps(exchange, path, move.underlying, 24.0), 1e-6)
+            << path.path << " " << move.underlying;
       }
-      EXPECT_NEAR(std::log1p(move.spot_return), expected, 1e-6) << path.path << " " << move.underlying;
     }
   }
-  EXPECT_GT(seen, 20u);
+  EXPECT_GT(seen, 80u);
+}
+
+TEST(Explain, JumpsFallWhenThePriceMoves) {
+  const Exchange exchange;
+  std::vector<std::uint32_t> steps(24);
+  std::iota(steps.begin(), steps.end(), 1u);
+  const RunConfig config = config_of(2'000);
+  Diagnostics diagnostics;
+  const PricePaths prices =
+      simulate_prices(jumps_only(), {"BTC", "ETH", "USDC"}, steps, config.num_paths, config.seed, diagnostics);
+
+  const Explanation found = explain_account(exchange.book(), jumps_only(), config, 3, {10});
+
+  for (const TailPath& path : found.worst_paths) {
+    for (const std::uint32_t step : steps) {
+      EXPECT_NEAR(prices.log_change[step - 1][exchange.eth][path.path],
+                  sum_of_jumps(exchange, path, exchange.eth, step), 1e-6)
+          << path.path << " " << step;
+    }
+  }
+}
+
+// Two tail laws share the day's score; the wilder one is told.
+TEST(Explain, ShockScaleIsTheLargestOfTheDay) {
+  const Exchange exchange;
+  Model model = regimes();
+  for (Regime& regime : model.regimes) {
+    regime.vols[0].tail_index = 9.0;
+    regime.vols[1].tail_index = 3.0;
+  }
+  const PreparedRun run = prepare_run(exchange.book(), model, 200, 7);
+  const std::vector<float> pieces(run.scenarios.scale_pieces.begin(), run.scenarios.scale_pieces.end());
+  ASSERT_EQ(run.scenarios.num_classes, 2u);
+  const PathTeller teller(run);
+  for (std::uint64_t path = 0; path < 200; ++path) {
+    const math::PhiloxBlock words = math::philox4x32_10(7, math::rng_block(math::RngStream::mixing, 0, 0), path);
+    const float score = math::normal_from_word(math::word_of(words, 0));
+    const float a = tail_scale(pieces.data(), score), b = tail_scale(pieces.data() + 4 * ScaleTable::num_pieces, score);
+
+    ASSERT_EQ(teller.tell(path).shock_scales, std::vector<float>{std::max(a, b)}) << path;
+  }
 }
 
 // All paths of a tail shown, their weighted means taken by hand.
@@ -376,6 +445,38 @@ TEST(Explain, GreeksAreTheDifferencesOfReferencePrices) {
     gross += g.gross_usd;
   }
   EXPECT_NEAR(gross, found.margin.gross_notional_usd, 1e-9 * gross);
+}
+
+// Linear options in a stablecoin: its price moves strike and value.
+TEST(Explain, GreeksInACurrencyWithAPriceOfItsOwn) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 60'000.0), usdc = maker.underlying("USDC", 0.98);
+  const InstrumentId call = maker.option("BTC-C", btc, 30.0, 66'000.0, OptionType::call, 0.6);
+  Book& book = maker.edit();
+  book.instruments[call].settlement = usdc;
+  book.quotes[call].forward = 60'000.0 / 0.98;
+  maker.hold(maker.account("one"), call, -5.0);
+  Model model = regimes();
+  model.time_roll = TimeRoll::off;
+  const PreparedRun run = prepare_run(book, model, 200, 1);
+
+  const Explanation found = explain_account(book, model, config_of(200), 0);
+
+  ASSERT_EQ(found.greeks.size(), 2u);
+  for (const UnderlyingGreeks& g : found.greeks) {
+    const auto gain = [&](double change) {
+      std::vector<double> x(run.scenarios.observations.size(), 0.0);
+      for (std::size_t row = 0; row < x.size(); ++row) {
+        const Factor& factor = run.scenarios.factors[run.scenarios.observations[row].factor];
+        if (factor.underlying == g.underlying && factor.kind == FactorKind::price) { x[row] = change; }
+      }
+      return gain_of(run, 0, x);
+    };
+    const double h = 1e-4, slope = (gain(h) - gain(-h)) / (2.0 * h), curve = (gain(h) + gain(-h)) / (h * h) - slope;
+    EXPECT_NEAR(g.delta_usd, slope, 1e-6 * std::fabs(slope)) << g.underlying;
+    EXPECT_NEAR(g.gamma_usd, curve / 100.0, 1e-4 * std::fabs(curve) / 100.0) << g.underlying;
+    EXPECT_GT(std::fabs(g.gamma_usd), 100.0);
+  }
 }
 
 // One option an underlying, so that a change of the vol factor is one of its own vol.
