@@ -289,9 +289,9 @@ class PathNarrator {
       }
       out.regimes.back().hours += hours_per_step_;
     }
-    for (std::size_t block = 0; block < story.shock_scales.size(); ++block) {
-      if (block * run_.scenarios.steps_per_mixing >= last_step) { break; }
-      out.shock_scales.push_back(static_cast<double>(story.shock_scales[block]));
+    const std::uint32_t block_steps = run_.scenarios.steps_per_mixing;
+    for (std::uint32_t step = 0; run_.scenarios.num_classes != 0 && step < last_step; step += block_steps) {
+      out.shock_scales.push_back(shock_scale(story, step / block_steps, story.regimes[step]));
     }
     for (const DrawnJump& jump : story.jumps) {
       const JumpPlan& process = run_.scenarios.processes[jump.process];
@@ -300,10 +300,28 @@ class PathNarrator {
     }
   }
 
+  double shock_scale(const PathStory& story, std::uint32_t block, std::uint32_t regime) const {
+    const ScenarioPlan& plan = run_.scenarios;
+    double largest = 0.0;
+    for (std::size_t f = 0; f < plan.factors.size(); ++f) {
+      const Factor& factor = plan.factors[f];
+      if (factor.kind != FactorKind::price || !is_held(factor.underlying)) { continue; }
+      const std::uint32_t tail_class = plan.tail_class[f * plan.num_regimes + regime];  // 0: normal, else number + 1
+      const float scale =
+          tail_class == 0 ? 1.0f : story.shock_scales[std::size_t{block} * plan.num_classes + tail_class - 1];
+      largest = std::max(largest, static_cast<double>(scale));
+    }
+    return largest;
+  }
+
+  bool is_held(UnderlyingId underlying) const {
+    return std::binary_search(underlyings_.begin(), underlyings_.end(), underlying);
+  }
+
   bool concerns(const JumpPlan& process) const {
     for (std::uint32_t e = process.first_effect; e < process.last_effect; ++e) {
       const UnderlyingId u = run_.scenarios.factors[run_.scenarios.effect_factors[e]].underlying;
-      if (std::binary_search(underlyings_.begin(), underlyings_.end(), u)) { return true; }
+      if (is_held(u)) { return true; }
     }
     return false;
   }

@@ -1,7 +1,5 @@
 #include "host/engine/path_story.hpp"
 
-#include <algorithm>
-
 namespace tailmargin {
 
 PathTeller::PathTeller(const PreparedRun& run)
@@ -24,7 +22,7 @@ PathStory PathTeller::tell(std::uint64_t path) const {
     story.regimes.push_back(regime);
     if (in.num_classes != 0 && step % in.steps_per_mixing == 0) {
       draw_scales<1>(in, path, step / in.steps_per_mixing, &score, scales.data(), 1);
-      story.shock_scales.push_back(*std::max_element(scales.begin(), scales.end()));
+      story.shock_scales.insert(story.shock_scales.end(), scales.begin(), scales.end());
     }
     if (in.num_processes == 0) { continue; }
     count_jumps<1>(in, path, step, &regime, counts, &jumps);

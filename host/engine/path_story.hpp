@@ -17,7 +17,7 @@ struct DrawnJump {
 
 struct PathStory {
   std::vector<std::uint32_t> regimes;  ///< [step]
-  std::vector<float> shock_scales;     ///< [mixing block] the most of all tail classes; empty: shocks are normal
+  std::vector<float> shock_scales;     ///< [mixing block][tail class] what shocks are multiplied with
   std::vector<DrawnJump> jumps;        ///< in the order they fall
 };
 

@@ -75,13 +75,15 @@ struct UnderlyingMove {
 /// A path of the tail, up to the time its loss falls.
 struct TailPath {
   std::uint32_t path = 0;
-  double weight = 0.0;                    ///< of the path over the mean path's
-  double es_part_usd = 0.0;               ///< loss times its weight in the ES
-  double loss_usd = 0.0;                  ///< as the margin's own pass has it
-  double read_hours = 0.0;                ///< when the loss falls: the horizon, or a look on the way
-  std::vector<double> shock_scales = {};  ///< [mixing block] what shocks are multiplied with, the most of all tail laws
-  std::vector<RegimeSpell> regimes = {};  ///< up to read_hours
-  std::vector<PathJump> jumps = {};       ///< likewise, those that move the account's underlyings
+  double weight = 0.0;       ///< of the path over the mean path's
+  double es_part_usd = 0.0;  ///< loss times its weight in the ES
+  double loss_usd = 0.0;     ///< as the margin's own pass has it
+  double read_hours = 0.0;   ///< when the loss falls: the horizon, or a look on the way
+  /// [mixing block] what price shocks are multiplied with by the tail law of the day, the most of the account's
+  /// underlyings in the regime the block begins in; empty: all shocks are normal.
+  std::vector<double> shock_scales = {};
+  std::vector<RegimeSpell> regimes = {};   ///< up to read_hours
+  std::vector<PathJump> jumps = {};        ///< likewise, those that move the account's underlyings
   std::vector<UnderlyingMove> moves = {};  ///< by underlying
 };
 

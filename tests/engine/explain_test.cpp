@@ -9,7 +9,6 @@
 #include <numeric>
 #include <random>
 
-#include "host/engine/path_story.hpp"
 #include "host/engine/price_paths.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "host/reference/reference_prices.hpp"
@@ -326,25 +325,37 @@ TEST(Explain, JumpsFallWhenThePriceMoves) {
   }
 }
 
-// Two tail laws share the day's score; the wilder one is told.
-TEST(Explain, ShockScaleIsTheLargestOfTheDay) {
-  const Exchange exchange;
+// Two tail laws share the day's score. Coins have the wilder one, the stablecoin the other; in stress coins are normal.
+TEST(Explain, ShockScaleIsThatOfTheAccountsTailLaw) {
+  Exchange exchange;
   Model model = regimes();
-  for (Regime& regime : model.regimes) {
-    regime.vols[0].tail_index = 9.0;
-    regime.vols[1].tail_index = 3.0;
-  }
-  const PreparedRun run = prepare_run(exchange.book(), model, 200, 7);
+  model.regimes[0].vols[0].tail_index = model.regimes[1].vols[0].tail_index = 9.0;
+  model.regimes[0].vols[1].tail_index = 3.0;
+  const PreparedRun run = prepare_run(exchange.book(), model, 2'000, 7);
   const std::vector<float> pieces(run.scenarios.scale_pieces.begin(), run.scenarios.scale_pieces.end());
   ASSERT_EQ(run.scenarios.num_classes, 2u);
-  const PathTeller teller(run);
-  for (std::uint64_t path = 0; path < 200; ++path) {
-    const math::PhiloxBlock words = math::philox4x32_10(7, math::rng_block(math::RngStream::mixing, 0, 0), path);
-    const float score = math::normal_from_word(math::word_of(words, 0));
-    const float a = tail_scale(pieces.data(), score), b = tail_scale(pieces.data() + 4 * ScaleTable::num_pieces, score);
+  std::size_t seen[2] = {};
+  for (const AccountId account : {1u, 2u, 3u, 4u}) {
+    const Explanation found = explain_account(exchange.book(), model, config_of(2'000), account, {30});
+    const bool holds_usdc = found.greeks.size() == 3;
+    for (const TailPath& path : found.worst_paths) {
+      const math::PhiloxBlock words = math::philox4x32_10(7, math::rng_block(math::RngStream::mixing, 0, 0), path.path);
+      const float score = math::normal_from_word(math::word_of(words, 0));
+      float scale[2] = {tail_scale(pieces.data(), score),
+                        tail_scale(pieces.data() + 4 * ScaleTable::num_pieces, score)};
+      if ((scale[0] > scale[1]) != (score > 1.0f)) { std::swap(scale[0], scale[1]); }  // wild days: index 3 is larger
+      const std::uint32_t regime = path.regimes.front().regime;
+      const float coins = regime == 0 ? scale[0] : 1.0f;
+      const float expected = holds_usdc ? std::max(coins, scale[1]) : coins;
 
-    ASSERT_EQ(teller.tell(path).shock_scales, std::vector<float>{std::max(a, b)}) << path;
+      if (std::fabs(score) < 1.2f) { continue; }  // where the two laws may cross
+      ASSERT_EQ(path.shock_scales.size(), 1u);
+      EXPECT_EQ(path.shock_scales[0], static_cast<double>(expected)) << path.path << " " << score;
+      ++seen[regime];
+    }
   }
+  EXPECT_GT(seen[0], 3u);
+  EXPECT_GT(seen[1], 3u);
 }
 
 // All paths of a tail shown, their weighted means taken by hand.
