@@ -175,8 +175,9 @@ std::string path_text(const Book& book, const Model& model, const TailPath& path
   for (const UnderlyingMove& move : path.moves) {
     const std::string head = "     " + left_column(name_of(book, move.underlying), 8) +
                              right_column((move.spot_return > 0.0 ? "+" : "") + percent(move.spot_return, 1), 9) +
-                             right_column("P&L " + with_thousands(move.pnl_usd), 20) + "  ";
-    text += wrapped(head, other_moves(move), head.size());
+                             right_column("P&L " + with_thousands(move.pnl_usd), 20),
+                      others = other_moves(move);
+    text += others.empty() ? head + "\n" : wrapped(head + "  ", others, head.size() + 2);
   }
   return text;
 }

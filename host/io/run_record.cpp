@@ -61,7 +61,7 @@ class ManifestReader {
 
 /// From the folder the run was started in if it is there, else from here.
 fs::path found_from(const std::string& started_in, const std::string& path) {
-  if (path.empty()) { return {}; }
+  if (path.empty() || started_in == fs::current_path()) { return path; }
   const fs::path there = fs::path(started_in) / path;
   return fs::exists(there) ? there : fs::path(path);
 }
