@@ -39,7 +39,8 @@ int run(int argc, char** argv) {
   tailmargin::add_info_command(app);
   if (argc > 1 && argv[1][0] != '-' && !knows_command(app, argv[1])) {
     std::fprintf(stderr,
-                 "unknown command '%s'. Commands: margin, whatif, explain, import, synth, model, bench, info. See tailmargin --help.\n",
+                 "unknown command '%s'. Commands: margin, whatif, explain, import, synth, model, bench, info. See "
+                 "tailmargin --help.\n",
                  argv[1]);
     return 2;
   }
