@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "host/engine/margin_terms.hpp"
+#include "host/engine/margin_sums.hpp"
 #include "host/prepare/prepare_run.hpp"
 
 namespace tailmargin {

@@ -10,7 +10,7 @@
 #include "host/engine/account_margins.hpp"
 #include "host/engine/euler_shares.hpp"
 #include "host/engine/holding_pnl.hpp"
-#include "host/engine/margin_terms.hpp"
+#include "host/engine/margin_sums.hpp"
 #include "host/engine/path_story.hpp"
 #include "host/engine/start_greeks.hpp"
 #include "host/prepare/narrow.hpp"

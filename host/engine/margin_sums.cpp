@@ -1,4 +1,4 @@
-#include "host/engine/margin_terms.hpp"
+#include "host/engine/margin_sums.hpp"
 
 #include <algorithm>
 
