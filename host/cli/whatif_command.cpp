@@ -5,8 +5,8 @@
 #include <cstdio>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/find_name.hpp"
 #include "host/cli/run_options.hpp"
-#include "host/cli/similar_names.hpp"
 #include "host/cli/whatif_report.hpp"
 #include "host/io/book_files.hpp"
 #include "tailmargin/whatif.hpp"
@@ -51,20 +51,6 @@ TypedTrade parse_trade(const std::string& text) {
   }
   if (trade.quantity == 0.0) { throw UsageError("--trade " + text + " trades nothing (quantity zero). Leave it out."); }
   return trade;
-}
-
-/// The place of a name in a sorted table, or a problem with what was perhaps meant.
-template <class Row, class NameOf>
-std::size_t find_name(const std::vector<Row>& rows, const std::string& name, NameOf name_of, const char* option,
-                      const char* what, Diagnostics& diagnostics) {
-  const auto found = std::lower_bound(rows.begin(), rows.end(), name,
-                                      [&](const Row& row, const std::string& of) { return name_of(row) < of; });
-  if (found != rows.end() && name_of(*found) == name) { return static_cast<std::size_t>(found - rows.begin()); }
-  std::vector<std::string> names;
-  for (const Row& row : rows) { names.push_back(name_of(row)); }
-  diagnostics.error(option, 0, what, name,
-                    std::string("the book has no such ") + what + "." + did_you_mean(name, names));
-  return 0;
 }
 
 struct Question {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/cli/account_margin_json.hpp"
 #include "host/cli/terminal.hpp"
 #include "host/cli/text_columns.hpp"
 
@@ -84,22 +85,6 @@ std::string hedge_rows(const Book& book, const WhatIfReport& report) {
   return text;
 }
 
-Json margin_json(const AccountMargin& m) {
-  return {{"positions", m.num_positions},
-          {"gross_notional_usd", m.gross_notional_usd},
-          {"net_delta_usd", m.net_delta_usd},
-          {"equity_usd", m.equity_usd},
-          {"var_usd", m.var_usd},
-          {"var_se_usd", m.var_se_usd},
-          {"es_usd", m.es_usd},
-          {"es_se_usd", m.es_se_usd},
-          {"worst_loss_usd", m.worst_loss_usd},
-          {"worst_path", m.worst_path},
-          {"initial_margin_usd", m.initial_margin_usd},
-          {"maintenance_margin_usd", m.maintenance_margin_usd},
-          {"exact_precision", m.exact_precision}};
-}
-
 Json change_json(const WhatIfMargins& margins) {
   const AccountMargin &a = margins.before, &b = margins.after;
   return {{"es_usd", margins.es_change_usd},
@@ -116,7 +101,7 @@ Json hedge_json(const Book& book, const Hedge& hedge) {
           {"quantity", hedge.quantity},
           {"at_limit", hedge.at_limit},
           {"notional_usd", hedge.notional_usd},
-          {"after", margin_json(hedge.margins.after)},
+          {"after", account_margin_json(hedge.margins.after)},
           {"change", change_json(hedge.margins)},
           {"cut_usd", hedge.cut_usd},
           {"cut_usd_per_contract", hedge.cut_per_contract},
@@ -158,8 +143,8 @@ std::string whatif_json(const Book& book, const WhatIfReport& report) {
                {"device", report.device},   {"paths", report.num_paths}, {"seed", report.seed}};
   json["trades"] = Json::array();
   for (const Trade& trade : report.trades) { json["trades"].push_back(trade_json(book, trade)); }
-  json["before"] = margin_json(report.margins.before);
-  json["after"] = margin_json(report.margins.after);
+  json["before"] = account_margin_json(report.margins.before);
+  json["after"] = account_margin_json(report.margins.after);
   json["change"] = change_json(report.margins);
   if (report.hedges_asked) {
     json["hedges"] = Json::array();

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/engine/margin_sums.hpp"
 #include "host/prepare/prepare_run.hpp"
-#include "kernels/math/normal.hpp"
 
 namespace tailmargin {
 namespace {
@@ -60,16 +60,6 @@ void copy_tail(const Tails& tails, std::uint64_t from, AccountMargin& margin) {
   }
 }
 
-/// x with P(Z <= x) = p for p in [0.5, 1), by bisection: own arithmetic, as everything that enters a margin.
-double normal_quantile(double p) {
-  double low = 0.0, high = 9.0;
-  for (int i = 0; i < 100 && p > 0.5; ++i) {
-    const double middle = 0.5 * (low + high);
-    (math::normal_cdf(middle) < p ? low : high) = middle;
-  }
-  return low;
-}
-
 }  // namespace
 
 void check_config(const RunConfig& config) {
@@ -98,6 +88,16 @@ std::unique_ptr<Backend> make_backend(const RunConfig& config, std::vector<std::
   if (reason.empty()) { return make_cuda_backend({0, config.accounts_per_batch}); }
   notes.push_back("took the cpu backend: " + reason);
   return make_cpu_backend(cpu);
+}
+
+std::unique_ptr<Backend> make_backend_for_one(RunConfig config, std::vector<std::string>& notes) {
+  if (config.backend == BackendChoice::automatic) { config.backend = BackendChoice::cpu; }
+  if (config.backend == BackendChoice::cuda) {
+    make_backend(config, notes);  // fails where there is no device
+    config.backend = BackendChoice::cpu;
+    notes.push_back("took the cpu backend: one account is quicker there, and the margins have the same bits");
+  }
+  return make_backend(config, notes);
 }
 
 AccountTails find_tails(Backend& backend, const PreparedRun& run, const AccountPlan& accounts, const RunConfig& config,
@@ -153,13 +153,13 @@ std::vector<AccountMargin> make_margins(const std::vector<std::string>& names, c
     copy_tail(tails.exact, i, margins[tails.inexact[i]]);
     margins[tails.inexact[i]].exact_precision = true;
   }
-  const double uplift = normal_quantile(model.uplift_confidence);
+  const double uplift = uplift_of(model);
   for (AccountMargin& margin : margins) {
     if (!std::isfinite(margin.es_usd) || !std::isfinite(margin.es_se_usd) || !std::isfinite(margin.worst_loss_usd)) {
       throw std::runtime_error("the losses of account " + margin.account + " are not finite");
     }
-    margin.initial_margin_usd = std::max(margin.es_usd + uplift * margin.es_se_usd, 0.0);
-    margin.maintenance_margin_usd = model.maintenance_ratio * margin.initial_margin_usd;
+    margin.initial_margin_usd = sum_of(initial_margin_terms(margin, uplift));
+    margin.maintenance_margin_usd = sum_of(maintenance_margin_terms(margin, model));
   }
   return margins;
 }

@@ -22,6 +22,10 @@ Isa parse_isa(const std::string& isa);
 /// @throws BackendUnavailable
 std::unique_ptr<Backend> make_backend(const RunConfig& config, std::vector<std::string>& notes);
 
+/// The same for a few accounts: on the processor, which keeps what it simulated and is quicker with one account, and
+/// which gives the bits of the GPU. @throws BackendUnavailable, also if a GPU is asked for and there is none
+std::unique_ptr<Backend> make_backend_for_one(RunConfig config, std::vector<std::string>& notes);
+
 /// Tails of accounts: in float, and in double of those for which float is not enough.
 struct AccountTails {
   Tails single;                        ///< [account]

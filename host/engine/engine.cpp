@@ -8,8 +8,8 @@
 
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
-#include "host/engine/margin_terms.hpp"
 #include "host/engine/exchange_shortfall.hpp"
+#include "host/engine/margin_terms.hpp"
 #include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
 

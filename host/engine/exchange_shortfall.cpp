@@ -99,17 +99,21 @@ void ShortfallFinder::add_pass(Precision precision, const std::vector<std::uint6
   for (std::size_t i = 0; i < accounts.size(); ++i) { out.accounts[accounts[i]] = found.accounts[i]; }
 }
 
+void set_shortfalls(const PreparedRun& run, const Shortfalls& found, std::vector<AccountMargin>& margins) {
+  const double all = weight_sum(run.path_weights, run.num_paths);
+  for (std::size_t a = 0; a < margins.size(); ++a) {
+    margins[a].shortfall_probability = static_cast<double>(found.accounts[a].weight) / all;
+    margins[a].expected_uncovered_loss_usd = found.accounts[a].weighted_usd() / all;
+  }
+}
+
 void add_exchange_shortfall(Backend& backend, const PreparedRun& run, const AccountTails& tails,
                             const RunConfig& config, std::optional<double> fund_usd, RunResult& result) {
   std::vector<std::string> names;
   for (const AccountMargin& margin : result.margins) { names.push_back(margin.account); }
   const ShortfallFinder finder(backend, run, run.accounts, tails, config, names);
   const Shortfalls found = finder.find();
-  const double all = weight_sum(run.path_weights, run.num_paths);
-  for (std::size_t a = 0; a < names.size(); ++a) {
-    result.margins[a].shortfall_probability = static_cast<double>(found.accounts[a].weight) / all;
-    result.margins[a].expected_uncovered_loss_usd = found.accounts[a].weighted_usd() / all;
-  }
+  set_shortfalls(run, found, result.margins);
   PathShortfalls paths = path_shortfalls(run, found, result.prepared_tables);
   result.exchange = summarise_shortfalls(paths, fund_usd);
 

@@ -48,6 +48,9 @@ class ShortfallFinder {
   std::vector<std::uint64_t> single_, exact_;  // the others that fall short, by the precision of their margins
 };
 
+/// The two columns of margins that tell of shortfalls.
+void set_shortfalls(const PreparedRun& run, const Shortfalls& found, std::vector<AccountMargin>& margins);
+
 /// All of it for the accounts of a run: fills the result's `exchange` and the two columns of its margins.
 void add_exchange_shortfall(Backend& backend, const PreparedRun& run, const AccountTails& tails,
                             const RunConfig& config, std::optional<double> fund_usd, RunResult& result);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "host/engine/account_parts.hpp"
+#include "host/engine/margin_sums.hpp"
 #include "host/prepare/matching.hpp"
 #include "host/prepare/narrow.hpp"
 #include "host/prepare/prepare_run.hpp"
@@ -110,8 +111,9 @@ double AccountTerms::concentration_excess_usd() const {
 }
 
 double AccountTerms::initial_margin_usd() const {
-  const double base = std::max({core_usd, crisis_start_usd, correlation_usd, floor_usd});
-  return std::max({base + std::max(dependence_usd, concentration_usd) + liquidity_usd, short_option_minimum_usd, 0.0});
+  double sum = core_usd;
+  for (const MarginTerm& term : added_terms(*this)) { sum += term.usd; }
+  return sum;
 }
 
 TermsEngine::TermsEngine(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config,

@@ -42,17 +42,6 @@ RunConfig without_progress(RunConfig config) {
   return config;
 }
 
-/// The processor keeps what it simulated and is quicker with one account, and it gives the bits of the GPU.
-std::unique_ptr<Backend> make_backend_for_one(RunConfig config, std::vector<std::string>& notes) {
-  if (config.backend == BackendChoice::automatic) { config.backend = BackendChoice::cpu; }
-  if (config.backend == BackendChoice::cuda) {
-    make_backend(config, notes);  // fails where there is no device
-    config.backend = BackendChoice::cpu;
-    notes.push_back("took the cpu backend: one account is quicker there, and the margins have the same bits");
-  }
-  return make_backend(config, notes);
-}
-
 }  // namespace
 
 class WhatIf::State {
@@ -86,6 +75,7 @@ class WhatIf::State {
     scenario_part_.num_paths = run_.num_paths;
     scenario_part_.confidence = run_.confidence;
     scenario_part_.scenarios = run_.scenarios;
+    scenario_part_.points = run_.points;
     scenario_part_.path_weights = run_.path_weights;
   }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -66,6 +67,18 @@ TableSpec margins_table() {
     table.columns.push_back({column.name, type_of(column), is_term ? Presence::optional : Presence::required});
   }
   return table;
+}
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+bool same_bits(std::uint32_t a, std::uint32_t b) { return a == b; }
+bool same_bits(bool a, bool b) { return a == b; }
+
+template <class Value>
+bool same_cell(const AccountMargin& a, const AccountMargin& b, Value AccountMargin::*member) {
+  return same_bits(a.*member, b.*member);
+}
+bool same_cell(const AccountMargin& a, const AccountMargin& b, double AccountTerms::*member) {
+  return a.has_terms == b.has_terms && (!a.has_terms || same_bits(a.terms.*member, b.terms.*member));
 }
 
 void write_cell(TableWriter& out, const AccountMargin& row, double AccountMargin::*member) { out.number(row.*member); }
@@ -273,6 +286,16 @@ std::vector<AccountMargin> read_margins(const fs::path& file) {
     throw InputError(std::move(diagnostics));
   }
   return margins;
+}
+
+std::vector<std::string> different_columns(const AccountMargin& a, const AccountMargin& b) {
+  std::vector<std::string> names;
+  if (a.account != b.account) names.push_back("account");
+  for (const MarginColumn& column : margin_columns) {
+    const bool same = std::visit([&](auto member) { return same_cell(a, b, member); }, column.member);
+    if (!same) names.push_back(column.name);
+  }
+  return names;
 }
 
 }  // namespace tailmargin

@@ -25,7 +25,8 @@ void write_tail_fits(const std::vector<AccountMargin>& margins, const std::files
 /// Writes terms.csv: the expected shortfalls that the terms of each account's margin were made from.
 void write_terms(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 
-/// Writes controlled_es.csv: ES of each account with and without its control variate, and how much variance it takes out.
+/// Writes controlled_es.csv: ES of each account with and without its control variate, and how much variance it takes
+/// out.
 void write_controlled_es(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 
 /// prepared.bin: the tables of RunResult::prepared_tables; its SHA-256 stands in run.json.
@@ -36,6 +37,9 @@ void write_errors(const Diagnostics& diagnostics, const std::filesystem::path& f
 
 /// Reads back a margins file (csv or parquet), for reports and checks.
 std::vector<AccountMargin> read_margins(const std::filesystem::path& file);
+
+/// Columns of the margins file in which two rows do not have the same bits, in their order.
+std::vector<std::string> different_columns(const AccountMargin& a, const AccountMargin& b);
 
 /// Lower-case hex SHA-256 of a file, of bytes.
 std::string sha256_file(const std::filesystem::path& file);

@@ -11,11 +11,11 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "host/domain/validate/book_tables.hpp"
 #include "host/domain/validate/text.hpp"
 #include "host/io/model_json.hpp"
 #include "host/io/pending_file.hpp"
 #include "host/io/run_files.hpp"
+#include "host/io/run_record.hpp"
 #include "host/io/table_reader.hpp"
 
 namespace tailmargin {
@@ -54,14 +54,7 @@ Json file_entry(const fs::path& file) {
 
 Json book_files(const fs::path& folder) {
   Json files = Json::array();
-  if (fs::exists(folder / "book.toml")) files.push_back(file_entry(folder / "book.toml"));
-  for (const TableSpec* table :
-       {&tables::underlyings, &tables::instruments, &tables::market, &tables::positions, &tables::collateral}) {
-    for (const char* extension : {".csv", ".parquet"}) {
-      const fs::path file = folder / (std::string(table->name) + extension);
-      if (fs::exists(file)) files.push_back(file_entry(file));
-    }
-  }
+  for (const fs::path& file : list_book_files(folder)) files.push_back(file_entry(file));
   return files;
 }
 
@@ -190,7 +183,9 @@ void write_run_manifest(const RunManifest& manifest, const RunConfig& config, co
   json["backend"] = result.backend;
   json["device"] = result.device;
   json["config"] = config_json(config);
-  json["inputs"] = {{"book_folder", manifest.book_folder.string()}, {"book", book_files(manifest.book_folder)}};
+  json["inputs"] = {{"working_folder", fs::current_path().string()},
+                    {"book_folder", manifest.book_folder.string()},
+                    {"book", book_files(manifest.book_folder)}};
   json["model"] = model_json(manifest, model);
   json["outputs"] = outputs_json(manifest, config, result, folder);
   json["result"] = result_json(result);

@@ -153,6 +153,8 @@ class JumpBuilder {
     process.location = rule.location;
     process.scale = rule.scale;
     process.max = rule.max;
+    process.rule = static_cast<std::uint32_t>(&rule - model_.jumps.data());
+    process.only = only;
     process.first_effect = static_cast<std::uint32_t>(plan_.effect_factors.size());
     process.log_multiple = math::log(rule.sample_multiple);
     for (std::uint32_t f = 0; f < plan_.factors.size(); ++f) {

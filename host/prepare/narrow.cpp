@@ -1,5 +1,6 @@
 #include "host/prepare/narrow.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace tailmargin {
@@ -46,7 +47,36 @@ ColumnTables<Real> select(const ColumnTables<Real>& tables, const Renumbering& n
           select(tables.options, numbers)};
 }
 
+/// Empties the rows of a matrix that are not needed.
+void empty_rows(SparseTable& table, std::size_t num_regimes, const std::vector<char>& needed) {
+  SparseTable out;
+  for (std::size_t row = 0; row + 1 < table.offsets.size(); ++row) {
+    for (std::uint32_t e = table.offsets[row]; needed[row] != 0 && e < table.offsets[row + 1]; ++e) {
+      out.inputs.push_back(table.inputs[e]);
+      const auto first = table.coefficients.begin() + static_cast<std::ptrdiff_t>(e * num_regimes);
+      out.coefficients.insert(out.coefficients.end(), first, first + static_cast<std::ptrdiff_t>(num_regimes));
+    }
+    out.offsets.push_back(static_cast<std::uint32_t>(out.inputs.size()));
+  }
+  table = std::move(out);
+}
+
 }  // namespace
+
+ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings, bool keep_draws) {
+  std::vector<char> moved, drawn(plan.shared.offsets.size() - 1, 0);
+  for (const Factor& factor : plan.factors) {
+    moved.push_back(std::binary_search(underlyings.begin(), underlyings.end(), factor.underlying) ? 1 : 0);
+  }
+  empty_rows(plan.shocks, plan.num_regimes, moved);
+  for (const std::uint32_t row : plan.shocks.inputs) { drawn[row] = 1; }
+  empty_rows(plan.shared, plan.num_regimes, drawn);
+  if (!keep_draws) {
+    plan.num_draws = 0;
+    for (const std::uint32_t draw : plan.shared.inputs) { plan.num_draws = std::max(plan.num_draws, draw + 1); }
+  }
+  return plan;
+}
 
 NarrowColumns narrow_columns(const ColumnPlan& columns, AccountPlan accounts) {
   const Renumbering numbers(columns, accounts);

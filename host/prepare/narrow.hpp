@@ -1,4 +1,5 @@
-// The columns that some accounts hold and no others, so that a pass for one account of a large market touches little.
+// The columns that some accounts hold, and the factors that move them, and no others: so that a pass for one account of
+// a large market touches little.
 #pragma once
 
 #include "host/prepare/prepared_run.hpp"
@@ -12,5 +13,10 @@ struct NarrowColumns {
 
 /// Prices and sums of the accounts keep their bits: columns stand in the same order, with the same numbers in them.
 NarrowColumns narrow_columns(const ColumnPlan& columns, AccountPlan accounts);
+
+/// Scenarios in which only the factors of these underlyings (rising) move, with the bits they have among all; what is
+/// observed of the others has no meaning. Draws keep their numbers.
+/// @param keep_draws  whether all draws of a step are needed: what a sampler's points say of them is about all
+ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings, bool keep_draws);
 
 }  // namespace tailmargin

@@ -35,7 +35,9 @@ struct JumpPlan {
   JumpLaw law = JumpLaw::fixed;
   double location = 0.0, scale = 0.0, max = 0.0;
   std::uint32_t first_effect = 0, last_effect = 0;
-  double log_multiple = 0.0;  ///< ln of how many times more often it is sampled than it happens
+  double log_multiple = 0.0;          ///< ln of how many times more often it is sampled than it happens
+  std::uint32_t rule = 0;             ///< of the model's jumps, and
+  UnderlyingId only = no_underlying;  ///< whom alone it moves; no_underlying: the whole market
 };
 
 /// How a correlation matrix was moved to the nearest that some joint law has.

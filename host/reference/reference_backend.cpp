@@ -298,7 +298,8 @@ class TailOracle {
     out.worst_path = order.front();
     out.worst_loss = losses[order.front()];
     out.tail_count = rank_position(order, rule_.tail_weight);
-    out.var = losses[order[out.tail_count]];
+    out.var_path = order[out.tail_count];
+    out.var = losses[out.var_path];
     out.var_standard_error =
         0.5 * (losses[order[rank_position(order, std::max(rule_.tail_weight - rule_.rank_spread, 0.0))]] -
                losses[order[rank_position(order, rule_.tail_weight + rule_.rank_spread)]]);

@@ -45,7 +45,8 @@ struct AccountTerms {
   /// What the two largest underlyings without offsets, and the rest, cost over `own`; 0 if nothing.
   double concentration_excess_usd() const;
 
-  /// max(max(core, crisis start, correlation, floor) + max(dependence, concentration) + liquidity, minimum).
+  /// max(max(core, crisis start, correlation, floor) + max(dependence, concentration) + liquidity, minimum), as the sum
+  /// of the core and the amounts that `explain` lists.
   double initial_margin_usd() const;
 
   /// Worst over calm correlation: how much of the offsets is left when correlations shift; 1 if the calm ES is no loss.

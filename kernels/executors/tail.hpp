@@ -51,6 +51,7 @@ struct TailFigures {
   double worst_loss;
   std::uint32_t worst_path;
   std::uint32_t tail_count;  ///< paths with a share in ES
+  std::uint32_t var_path;    ///< the path at the quantile: the next one, in part in the tail
   TailFit fit;               ///< all zero unless rule.fit_weight asks for it
   double stressed_es;        ///< expected shortfall of rule.stressed_weight; 0 unless that asks for it
 };
@@ -159,7 +160,7 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
   const double high_rank = rule.tail_weight + rule.rank_spread;
   double upper = double(tail[0].loss), quantile = double(tail[count - 1].loss), lower = quantile;
   double cumulative = 0.0;
-  std::uint32_t tail_count = count;
+  std::uint32_t tail_count = count, var_path = tail[count - 1].path;
   int passed = 0;  // how many of the three ranks have been reached
   for (std::uint32_t i = 0; i < count && passed < 3; ++i) {
     const double loss = double(tail[i].loss);
@@ -171,6 +172,7 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
     if (passed == 1 && cumulative > rule.tail_weight) {
       quantile = loss;
       tail_count = i;
+      var_path = tail[i].path;
       passed = 2;
     }
     if (passed == 2 && cumulative > high_rank) {
@@ -201,6 +203,7 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
   out.worst_loss = double(tail[0].loss);
   out.worst_path = tail[0].path;
   out.tail_count = tail_count;
+  out.var_path = var_path;
   if (rule.num_replicates != 0) {
     const ReplicateSums sums = sum_replicates(rule, tail, tail_count, weights, quantile, es);
     out.es_standard_error = ReplicateSums::spread(sums.influence, rule.num_replicates) / rule.weight_sum;

@@ -124,6 +124,60 @@ if "$program" info | grep -q 'cuda *not available'; then
   exits "whatif without a device" 4 "${whatif[@]}" --account "$account" --trade "$instrument:1" --backend cuda
 fi
 
+# Explanations of accounts of the run above, from its folder alone.
+exits "explain" 0 "$program" explain "$work/run" --account "$account" --progress never
+says "that the run is met" "every figure of the account in margins.csv has the same bits"
+says "terms of the margin" "= initial margin"
+says "shares" "= expected shortfall"
+says "greeks" "gamma 1 %"
+says "paths in words" "^  1. path [0-9]* loses"
+exits "explain as JSON" 0 "$program" explain "$work/run" --account "$account" --json --paths-shown 2
+check "its keys" "account run book same_bits_as_run model backend device paths seed sampler margin initial_margin_terms maintenance_margin_terms underlyings holdings greeks worst_paths read_times rounding_usd tail_paths tail_paths_worth tail_mean notes stage_seconds total_seconds" \
+  "$(grep -oE '^  "[a-z_]+"' "$work/out" | tr -d ' "' | paste -sd ' ')"
+check "two paths" 2 "$(grep -c '"read_hours"' "$work/out")"
+for name in es_usd es_se_usd var_usd initial_margin_usd equity_usd; do
+  check "its margin is the margins file's $name" "$(cut -d, -f"$(column "$name")" <<<"$row")" \
+    "$(sed -n '/"margin"/,/}/p' "$work/out" | grep -oE "\"$name\": [^,]*" | cut -d' ' -f2 | sed 's/\.0$//')"
+done
+exits "shares of all holdings" 0 "$program" explain "$work/run" --account "$account" --holdings-shown 0 --paths-shown 0
+exits "paths by their part of the ES" 0 "$program" explain "$work/run" --account "$account" --paths-by part
+exits "an order there is not is wrong usage" 2 "$program" explain "$work/run" --account "$account" --paths-by name
+exits "explain a Parquet run" 0 "$program" explain "$work/run2" --account "$account"
+says "its margins file" "margins.parquet has the same bits"
+exits "explain a run of the reference" 0 "$program" explain "$work/run3" --account "$account"
+says "its backend" "backend reference"
+for sampler in stratified sobol; do
+  exits "margin with $sampler" 0 "${margin[@]}" -o "$work/run5" --sampler $sampler --control-variate
+  exits "explain with $sampler" 0 "$program" explain "$work/run5" --account "$account"
+  says "the sampler" "sampler $sampler"
+  says "what the control variate is" "the margin takes the plain ES"
+done
+exits "margin of a book given from there" 0 env -C "$work" "$program" margin book -o run6 --model "$PWD/$(dirname "$0")/../../examples/models/small.toml" --paths 1000 --progress never
+exits "explain it from elsewhere" 0 "$program" explain "$work/run6" --account "$account"
+cp -r "$work/book" "$work/elsewhere"
+exits "explain with another book folder" 0 "$program" explain "$work/run" --account "$account" --book "$work/elsewhere"
+says "the folder" "computed again from $work/elsewhere"
+sed -i '2s/$/ /' "$work/elsewhere/positions.csv"
+exits "a book that changed is bad input" 3 "$program" explain "$work/run" --account "$account" --book "$work/elsewhere"
+says "which file" "error: $work/elsewhere/positions.csv, sha256 = $(sha256sum "$work/elsewhere/positions.csv" | cut -c1-64): the file changed since the run"
+says "what the run read" "the run read $(sha256sum "$work/book/positions.csv" | cut -c1-64)"
+exits "a book that is gone is bad input" 3 "$program" explain "$work/run" --account "$account" --book "$work/nowhere"
+says "the cure" "--book"
+cp -r "$work/run" "$work/edited"
+sed -i 's/"seed": 1,/"seed": 2,/' "$work/edited/run.json"
+exits "an edited seed is bad input" 3 "$program" explain "$work/edited" --account "$account"
+says "what is not the same" "scenarios and prices are not those of the run"
+sed -i '2s/,/,1/' "$work/edited/margins.csv"
+exits "an edited margins file is bad input" 3 "$program" explain "$work/edited" --account "$account"
+says "which it is" "not what the run wrote"
+exits "an unknown account is bad input" 3 "$program" explain "$work/run" --account "${account}x"
+says "who was meant" "the book has no such account. Did you mean .*$account"
+exits "a folder without a run is bad input" 3 "$program" explain "$work/book" --account "$account"
+says "what a run is" "run.json"
+exits "explain without an account is wrong usage" 2 "$program" explain "$work/run"
+exits "explain without a run is wrong usage" 2 "$program" explain --account "$account"
+exits "paths that cannot be shown are wrong usage" 2 "$program" explain "$work/run" --account "$account" --paths-shown -1
+
 models=$(dirname "$0")/../../examples/models
 exits "model show" 0 "$program" model show "$models/small.toml"
 says "its regimes" "stress  *13.0 %"

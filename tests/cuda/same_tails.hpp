@@ -26,6 +26,7 @@ inline void expect_same_figures(const Tails& found, const Tails& expected) {
     expect_same_bits(f.worst_loss, e.worst_loss, "worst loss", a);
     EXPECT_EQ(f.worst_path, e.worst_path) << "account " << a;
     EXPECT_EQ(f.tail_count, e.tail_count) << "account " << a;
+    EXPECT_EQ(f.var_path, e.var_path) << "account " << a;
   }
 }
 

@@ -134,7 +134,7 @@ std::string bits_of(const Tails& tails) {
   for (const TailFigures& f : tails.figures) {
     const double figures[] = {f.var, f.var_standard_error, f.es, f.es_standard_error, f.worst_loss};
     bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
-    bytes.append(std::to_string(f.worst_path) + " " + std::to_string(f.tail_count));
+    bytes.append(std::to_string(f.worst_path) + " " + std::to_string(f.tail_count) + " " + std::to_string(f.var_path));
   }
   bytes.append(reinterpret_cast<const char*>(tails.tail_paths.data()), tails.tail_paths.size() * sizeof(std::uint32_t));
   return bytes;

@@ -151,7 +151,6 @@ TEST(MarginTerms, AddUpAsSaid) {
   terms.short_option_minimum_usd = 200.0;
   EXPECT_DOUBLE_EQ(terms.initial_margin_usd(), 200.0);
   terms = {};
-  terms.core_usd = -5.0;
   EXPECT_EQ(terms.initial_margin_usd(), 0.0);
 }
 

@@ -70,6 +70,9 @@ void expect_like_oracle(const Sample& sample, const char* what) {
   EXPECT_NEAR(got.var_standard_error, 0.5 * (expected.var_high - expected.var_low), scale) << what;
   EXPECT_EQ(got.worst_loss, expected.worst_loss) << what;
   EXPECT_EQ(got.worst_path, expected.worst_path) << what;
+  const std::vector<std::uint32_t> order = oracle::worst_first(sample.losses);
+  EXPECT_EQ(got.var_path, order[std::min<std::size_t>(got.tail_count, order.size() - 1)]) << what;
+  EXPECT_EQ(sample.losses[got.var_path], got.var) << what;
 }
 
 /// Heavy-tailed losses from Philox words.
@@ -111,6 +114,7 @@ TEST(Tail, IsByHand) {
   EXPECT_EQ(got.worst_loss, 10.0);
   EXPECT_EQ(got.worst_path, 9u);
   EXPECT_EQ(got.tail_count, 2u);
+  EXPECT_EQ(got.var_path, 7u);
 }
 
 TEST(Tail, WeightsAreByHand) {
@@ -120,6 +124,7 @@ TEST(Tail, WeightsAreByHand) {
   const TailFigures got = summarise(sample, 4);
 
   EXPECT_EQ(got.var, 30.0);
+  EXPECT_EQ(got.var_path, 1u);
   EXPECT_DOUBLE_EQ(got.es, (40.0 + 1.5 * 30.0) / 2.5);
 }
 
