@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
   app.footer("Start with: tailmargin synth -o book --accounts 10000 && tailmargin margin book -o run");
   tailmargin::add_margin_command(app, join_arguments(argc, argv));
   tailmargin::add_whatif_command(app);
+  tailmargin::add_compare_command(app);
   tailmargin::add_import_command(app);
   tailmargin::add_synth_command(app);
   tailmargin::add_model_command(app);
@@ -38,7 +39,8 @@ int run(int argc, char** argv) {
   tailmargin::add_info_command(app);
   if (argc > 1 && argv[1][0] != '-' && !knows_command(app, argv[1])) {
     std::fprintf(stderr,
-                 "unknown command '%s'. Commands: margin, whatif, import, synth, model, bench, info. See tailmargin --help.\n",
+                 "unknown command '%s'. Commands: margin, whatif, compare, import, synth, model, bench, info. See tailmargin "
+                 "--help.\n",
                  argv[1]);
     return 2;
   }
