@@ -122,11 +122,17 @@ class ParameterReader {
       return;
     }
     const std::string coin = name.substr(0, gap);
+    if (!has_object(currencies, coin.c_str()) && !has_object(currencies, "usd")) {
+      problems_.error(
+          0, "currency_pair." + name, "",
+          "neither the coin nor usd is in currency (nothing says how its contracts are charged). Download it again.");
+    }
+    const JsonRow row(pair, 0, problems_);
     for (const auto& [currency, settlement] :
          {std::pair(coin, Settlement::coin), std::pair(std::string("usd"), Settlement::usd)}) {
       if (!has_object(currencies, currency.c_str())) { continue; }
-      add_group(coin, JsonRow(pair, 0, problems_), "currency_pair." + name, settlement,
-                read_currency(JsonRow(currencies[currency], 0, problems_), "currency." + currency));
+      const JsonRow terms(currencies[currency], 0, problems_);
+      add_group(coin, row, "currency_pair." + name, settlement, read_currency(terms, "currency." + currency));
     }
   }
 
