@@ -56,6 +56,20 @@ std::string total_rows(const ComparedBook& compared) {
   return text;
 }
 
+/// Which methods have balances in their scenarios: without it the ratios mislead.
+std::string collateral_note(const ComparedBook& compared) {
+  std::string names;
+  for (const BookRequirement& row : compared.methods) {
+    const std::vector<venues::ScenarioGroup>& groups = row.method->scenario_groups;
+    const bool moves = std::any_of(groups.begin(), groups.end(), [](const auto& g) { return g.collateral_moves; });
+    if (moves) { names += ", " + row.method->name; }
+  }
+  return wrapped("  ",
+                 "coin balances lose value in the scenarios of " + std::string(monte_carlo_name) + names +
+                     "; the other rules take them as collateral at today's price",
+                 2);
+}
+
 std::string method_head(const Method& method) { return "  " + left_column(method.name, name_width); }
 
 std::string method_notes(const ComparedBook& compared) {
@@ -183,7 +197,9 @@ std::string compare_text(const CompareReport& report) {
   std::string text = counted(compared.accounts.size()) + " accounts, " + counted(report.num_positions) + " positions\n";
   if (report.run) { text += run_line(*report.run); }
   text += total_rows(compared);
-  if (report.run) { text += "  the ratio is over the accounts that a method covers in full\n"; }
+  if (report.run) {
+    text += "  the ratio is over the accounts that a method covers in full\n" + collateral_note(compared);
+  }
   text += method_notes(compared) + left_out_notes(report);
   text += "\n  time";
   for (const StageTime& stage : report.stages) { text += "  " + stage.stage + " " + format_seconds(stage.seconds); }

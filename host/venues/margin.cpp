@@ -97,7 +97,11 @@ class UnitTerms {
   void add_worst() {
     double loss = scenarios_.worst_loss_usd;
     std::string name = "worst scenario", detail = scenario_text(scenarios_.group->scenarios[scenarios_.worst]);
-    if (loss <= 0.0) { detail = loss < 0.0 ? detail + ", offsets other units" : "no loss in any"; }
+    if (loss < 0.0) {
+      detail += ", offsets other units";
+    } else if (loss == 0.0) {
+      detail = method_.across == Across::sum ? "no loss in any" : detail + ", no loss that counts";
+    }
     for (const Charge& charge : scenarios_.group->charges) {
       if (charge.role != ChargeRole::alternative) { continue; }
       const double amount = amount_of(charge);

@@ -131,6 +131,7 @@ check "Monte Carlo margins are the margins file's" \
   "$(cut -d, -f1,3,4 "$work/compared/compare.csv" | tail -n +2)"
 for name in monte-carlo bybit deribit-sm deribit derive okx paradex span; do says "the total of $name" "^  $name  *[1-9]"; done
 says "how far to trust a method" "verified on linear books only"
+says "whose scenarios move balances" "scenarios of monte-carlo, derive;"
 says "what is left out" "leaves out .* listed in compare_left_out.csv"
 check "fits into 120 columns" 1 "$(grep -vE '^(note|  time)' "$work/out" | LC_ALL=C.UTF-8 wc -L | awk '{ print $1 <= 120 }')"
 exits "compare again" 0 "${compare[@]}" -o "$work/compared2" --json --threads 1
