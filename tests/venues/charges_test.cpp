@@ -110,6 +110,11 @@ TEST(ForwardCharge, TakesTheWorseShockOfEachExpiry) {
   ASSERT_GT(first, 0.0);
   ASSERT_GT(second, 0.0);
   EXPECT_NEAR(charged(ForwardCharge{0.045, 0.5, 2.0}, book), first + second, 1e-10);
+
+  const double t3 = 2.0 * day;  // a straddle gains both ways, and pays nothing
+  book.options.insert(book.options.begin(),
+                      {option(1.0, 1.0, 100.0, 100.0, 0.1, t3), option(1.0, -1.0, 100.0, 100.0, 0.1, t3)});
+  EXPECT_NEAR(charged(ForwardCharge{0.045, 0.5, 2.0}, book), first + second, 1e-10);
 }
 
 TEST(StableHedge, ChargesWhatOneStablecoinHedgesOfTheOther) {

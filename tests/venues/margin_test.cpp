@@ -97,9 +97,9 @@ TEST(Margin, AddedChargesHaveTheirOwnFactorsOrTheMethods) {
   method.maintenance = 0.8;
   const NotionalCharge rule{Legs::all, PriceBase::index, 0.01, {}};
   method.scenario_groups[0].charges = {{.name = "a", .rule = rule},
-                                       {.name = "b", .initial = 1.0, .maintenance = 0.0, .rule = rule}};
+                                       {.name = "b", .initial = 0.5, .maintenance = 0.0, .rule = rule}};
   const Margin margin = margin_of(method, {{one_perpetual("BTC", 1.0, 1000.0)}});
-  EXPECT_DOUBLE_EQ(margin.initial_usd, 100.0 + 10.0 + 10.0);
+  EXPECT_DOUBLE_EQ(margin.initial_usd, 100.0 + 10.0 + 5.0);
   EXPECT_DOUBLE_EQ(margin.maintenance_usd, 80.0 + 8.0 + 0.0);
   expect_terms_add_up(margin);
 }
