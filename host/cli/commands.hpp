@@ -11,6 +11,7 @@ namespace tailmargin {
 void add_margin_command(CLI::App& app, const std::string& command_line);
 void add_whatif_command(CLI::App& app);
 void add_explain_command(CLI::App& app);
+void add_compare_command(CLI::App& app);
 void add_info_command(CLI::App& app);
 void add_bench_command(CLI::App& app);
 

@@ -32,16 +32,18 @@ int run(int argc, char** argv) {
   tailmargin::add_margin_command(app, join_arguments(argc, argv));
   tailmargin::add_whatif_command(app);
   tailmargin::add_explain_command(app);
+  tailmargin::add_compare_command(app);
   tailmargin::add_import_command(app);
   tailmargin::add_synth_command(app);
   tailmargin::add_model_command(app);
   tailmargin::add_bench_command(app);
   tailmargin::add_info_command(app);
   if (argc > 1 && argv[1][0] != '-' && !knows_command(app, argv[1])) {
-    std::fprintf(stderr,
-                 "unknown command '%s'. Commands: margin, whatif, explain, import, synth, model, bench, info. See "
-                 "tailmargin --help.\n",
-                 argv[1]);
+    std::fprintf(
+        stderr,
+        "unknown command '%s'. Commands: margin, whatif, explain, compare, import, synth, model, bench, info. See "
+        "tailmargin --help.\n",
+        argv[1]);
     return 2;
   }
   try {

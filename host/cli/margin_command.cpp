@@ -25,13 +25,6 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Leaves errors.csv in the run folder and passes the problems on.
-[[noreturn]] void reject_input(const Diagnostics& diagnostics, StagedFolder& out) {
-  write_errors(diagnostics, out.path());
-  out.commit();
-  throw InputError(diagnostics);
-}
-
 void write_run(const MarginOptions& options, const ChosenModel& chosen, const RunConfig& config, RunResult& result,
                Diagnostics& diagnostics, std::chrono::steady_clock::time_point start, StagedFolder& staged) {
   const std::filesystem::path& out = staged.path();

@@ -4,6 +4,7 @@
 
 #include "host/cli/whole_number.hpp"
 #include "host/io/model_file.hpp"
+#include "host/io/run_files.hpp"
 
 namespace tailmargin {
 
@@ -79,6 +80,12 @@ ChosenModel choose_model(const std::string& option, const std::filesystem::path&
   const std::filesystem::path of_book = book / "model.toml";
   if (std::filesystem::exists(of_book)) { return {read_model(of_book, diagnostics), of_book}; }
   return {parse_model(default_model_text(), "built-in model", diagnostics), {}};
+}
+
+void reject_input(const Diagnostics& diagnostics, StagedFolder& out) {
+  write_errors(diagnostics, out.path());
+  out.commit();
+  throw InputError(diagnostics);
 }
 
 void print_diagnostics(const Diagnostics& diagnostics) {

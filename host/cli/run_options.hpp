@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "host/cli/terminal.hpp"
+#include "host/io/staged_folder.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tailmargin/engine.hpp"
 
@@ -44,6 +45,9 @@ ChosenModel choose_model(const std::string& option, const std::filesystem::path&
 
 /// Text of the built-in model, examples/models/twenty-coins.toml.
 const char* default_model_text();
+
+/// Leaves errors.csv, and nothing else, in the run folder and passes the problems on. @throws InputError
+[[noreturn]] void reject_input(const Diagnostics& diagnostics, StagedFolder& out);
 
 /// Prints every problem to stderr, one line each. Readers limit how many of a kind they report.
 void print_diagnostics(const Diagnostics& diagnostics);

@@ -177,6 +177,106 @@ says "what a run is" "run.json"
 exits "explain without an account is wrong usage" 2 "$program" explain "$work/run"
 exits "explain without a run is wrong usage" 2 "$program" explain --account "$account"
 exits "paths that cannot be shown are wrong usage" 2 "$program" explain "$work/run" --account "$account" --paths-shown -1
+# The book under the rules of several venues, beside the margins of the run above.
+compare=("$program" compare "$work/book" --paths 1000 --progress never)
+presets=$(dirname "$0")/../../presets
+exits "compare" 0 "${compare[@]}" -o "$work/compared"
+check "its files" "./compare.csv ./compare.json ./compare_left_out.csv " "$(files "$work/compared")"
+check "a row per account" 51 "$(wc -l <"$work/compared/compare.csv")"
+check "sorted by account" "$(tail -n +2 "$work/compared/compare.csv" | cut -d, -f1 | LC_ALL=C sort)" \
+  "$(tail -n +2 "$work/compared/compare.csv" | cut -d, -f1)"
+check "no not-a-number" 0 "$(grep -ciE ',-?(nan|inf)' "$work/compared/compare.csv")"
+check "Monte Carlo margins are the margins file's" \
+  "$(cut -d, -f1,"$(column initial_margin_usd)","$(column maintenance_margin_usd)" "$work/run/margins.csv" | tail -n +2)" \
+  "$(cut -d, -f1,3,4 "$work/compared/compare.csv" | tail -n +2)"
+for name in monte-carlo bybit deribit-sm deribit derive okx paradex span; do says "the total of $name" "^  $name  *[1-9]"; done
+says "how far to trust a method" "verified on linear books only"
+says "whose scenarios move balances" "scenarios of monte-carlo, derive;"
+says "what is left out" "leaves out .* listed in compare_left_out.csv"
+check "fits into 120 columns" 1 "$(grep -vE '^(note|  time)' "$work/out" | LC_ALL=C.UTF-8 wc -L | awk '{ print $1 <= 120 }')"
+exits "compare again" 0 "${compare[@]}" -o "$work/compared2" --json --threads 1
+for file in compare.csv compare.json compare_left_out.csv; do
+  check "the same bytes of $file" "$(sha256sum <"$work/compared/$file")" "$(sha256sum <"$work/compared2/$file")"
+done
+check "--json says what compare.json does" "$(sha256sum <"$work/compared/compare.json")" "$(sha256sum <"$work/out")"
+exits "some methods, in the order asked for" 0 "${compare[@]}" -o "$work/compared" --methods span,okx,span
+check "their columns" \
+  "account,num_positions,span_initial_margin_usd,span_maintenance_margin_usd,span_left_out,okx_initial_margin_usd,okx_maintenance_margin_usd,okx_left_out" \
+  "$(head -n 1 "$work/compared/compare.csv")"
+check "nobody simulates" 0 "$(grep -c 'Monte Carlo:' "$work/out")"
+
+# Terms of an account: they add up to the margin printed, and that is the table's.
+exits "terms of an account" 0 "${compare[@]}" --account "$account"
+python3 - "$work/out" "$work/compared2/compare.csv" "$account" >"$work/added" <<'PYTHON'
+import csv, re, sys
+printed, sums = {}, [0.0, 0.0]
+for line in open(sys.argv[1]):
+    head = re.match(r"([a-z][a-z0-9-]*)(:|$)", line)
+    if head:
+        method, sums = head.group(1), [0.0, 0.0]
+    row = re.match(r"  (.{18}) (.{30}) *(\S+) +(\S+)(  .*)?$", line.rstrip("\n"))
+    if not row or row.group(3) == "initial":
+        continue
+    pair = [float(row.group(3)), float(row.group(4))]
+    if row.group(2).strip() == "margin":
+        print("add up" if sums == pair else f"{method}: {sums} is not {pair}")
+        printed[method] = pair
+    else:
+        sums = [a + b for a, b in zip(sums, pair)]
+table = {row["account"]: row for row in csv.DictReader(open(sys.argv[2]))}[sys.argv[3]]
+for method, pair in printed.items():
+    prefix = method.replace("-", "_")
+    expected = [float(table[prefix + "_initial_margin_usd"]), float(table[prefix + "_maintenance_margin_usd"])]
+    print("as in the table" if pair == expected else f"{method}: {pair} is not {expected}")
+PYTHON
+check "terms add up under every method" 8 "$(grep -c '^add up' "$work/added")"
+check "to the margins of the table" 8 "$(grep -c '^as in the table' "$work/added")"
+exits "terms as JSON, and the files" 0 "${compare[@]}" --account "$account" --methods okx -o "$work/compared" --json
+says "every scenario" '"scenario": "price unchanged, vol up"'
+check "the files are written too" 51 "$(wc -l <"$work/compared/compare.csv")"
+
+cat >"$work/params.json" <<'JSON'
+{"jsonrpc": "2.0", "result": {
+  "general": {"timestamp": 1771197609587, "mm_factor": 0.5, "buckets_count": 4, "vol_scenarios_count": 3},
+  "currency": {"btc": {"min_annualised_move": 0.01, "annualised_move_risk": 0.075, "pnl_offset": 0,
+    "extended_dampener": 100000, "max_offsetable_pnl": 0}},
+  "currency_pair": {"btc_usd": {"price_range": 0.16, "m_inc": 0.00005, "delta_total_liq_shock_threshold": 20000000,
+    "max_delta_shock": 0.1, "min_volatility_for_shock_up": 0.5, "volatility_range_up": 0.5, "volatility_range_down": 0.25,
+    "extended_table_factor": 1, "short_term_vega_power": 0.3, "long_term_vega_power": 0.13}}}}
+JSON
+exits "an unknown method is wrong usage" 2 "${compare[@]}" -o "$work/no" --methods okx,binance
+says "the methods there are" "There are monte-carlo, bybit, deribit-sm, deribit, derive, okx, paradex, span"
+exits "compare without a folder or account is wrong usage" 2 "${compare[@]}"
+says "what can be given" "give -o RUN"
+exits "parameters for a method that is left out are wrong usage" 2 "${compare[@]}" -o "$work/no" --methods okx --deribit-params "$work/params.json"
+check "wrong usage writes nothing" "" "$(files "$work/no")"
+exits "an unknown account is bad input" 3 "${compare[@]}" --account "${account}x"
+says "which is meant" "Did you mean .*$account"
+exits "a bad book is bad input" 3 "$program" compare "$work/bad" -o "$work/compare-rejected" --methods okx
+check "it leaves errors.csv alone" "./errors.csv " "$(files "$work/compare-rejected")"
+sed -e 's/steps = 5/steps = 0/' -e 's/rate = 0.0003/rat = 0.0003/' "$presets/bybit.toml" >"$work/bad-preset.toml"
+exits "a bad preset is bad input" 3 "${compare[@]}" -o "$work/compare-rejected2" --methods bybit --preset "$work/bad-preset.toml"
+check "it leaves errors.csv alone too" "./errors.csv " "$(files "$work/compare-rejected2")"
+says "its first problem" "group\[1\].steps = 0: the number is out of range"
+says "its second problem" "group\[1\].charges\[1\].rate: the key is missing"
+says "its third problem" "charges\[1\].rat = 3e-04: the key is unknown"
+before=$(sha256sum <"$work/compared/compare.csv")
+exits "a bad preset over an earlier comparison" 3 "${compare[@]}" -o "$work/compared" --preset "$work/bad-preset.toml"
+check "the earlier table stays" "$before" "$(sha256sum <"$work/compared/compare.csv")"
+sed -e 's/method = "bybit"/method = "mine"/' "$presets/bybit.toml" >"$work/preset.toml"
+exits "a preset of one's own" 0 "${compare[@]}" -o "$work/compared" --methods bybit,mine --preset "$work/preset.toml"
+check "errors.csv is gone" "./compare.csv ./compare.json ./compare_left_out.csv " "$(files "$work/compared")"
+check "the same margins under another name" "$(cut -d, -f3-5 "$work/compared/compare.csv" | tail -n +2)" \
+  "$(cut -d, -f6-8 "$work/compared/compare.csv" | tail -n +2)"
+exits "a venue's parameters" 0 "${compare[@]}" -o "$work/compared" --methods deribit --deribit-params "$work/params.json"
+says "where they are from" "parameters of the venue's document"
+check "maintenance by its factor" 50 \
+  "$(tail -n +2 "$work/compared/compare.csv" | awk -F, '{ d = $4 - 0.5 * $3; n += d * d <= 1e-18 * (1 + $3 * $3) } END { print n }')"
+exits "a document that is none" 3 "${compare[@]}" -o "$work/compare-rejected2" --deribit-params "$work/book/book.toml"
+if "$program" info | grep -q 'cuda *not available'; then
+  exits "compare without a device" 4 "${compare[@]}" -o "$work/no" --backend cuda
+  check "it writes nothing" "" "$(files "$work/no")"
+fi
 
 models=$(dirname "$0")/../../examples/models
 exits "model show" 0 "$program" model show "$models/small.toml"
