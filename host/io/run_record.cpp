@@ -169,15 +169,26 @@ fs::path margins_of_run(const RunRecord& record, Diagnostics& diagnostics) {
   return {};
 }
 
+namespace {
+
+/// A model as the run took it: with the recorded parameters, its terms left out if the run left them out.
+Model with_parameters_of(const RunRecord& record, Model model, const std::string& source, Diagnostics& diagnostics) {
+  if (diagnostics.has_errors() || model_parameters(model).dump() == record.model_parameters) { return model; }
+  Model without_terms = model;
+  without_terms.terms.reset();
+  if (model_parameters(without_terms).dump() == record.model_parameters) { return without_terms; }
+  diagnostics.error(record.manifest.string(), 0, "model/parameters", "",
+                    source + " has not the parameters of the run, which tailmargin " + record.version +
+                        " computed. Use that version, or run `tailmargin margin` again.");
+  return model;
+}
+
+}  // namespace
+
 Model model_of_run(const RunRecord& record, const char* built_in, Diagnostics& diagnostics) {
   if (record.model_sha256.empty()) {
-    Model model = parse_model(built_in, "built-in model", diagnostics);
-    if (!diagnostics.has_errors() && model_parameters(model).dump() != record.model_parameters) {
-      diagnostics.error(record.manifest.string(), 0, "model/parameters", "",
-                        "the built-in model is not the one of the run, which tailmargin " + record.version +
-                            " computed. Use that version, or run `tailmargin margin` again.");
-    }
-    return model;
+    return with_parameters_of(record, parse_model(built_in, "built-in model", diagnostics), "the built-in model",
+                              diagnostics);
   }
   const std::string of_text = sha256_bytes(record.model_text.data(), record.model_text.size());
   if (of_text != record.model_sha256) {
@@ -194,7 +205,8 @@ Model model_of_run(const RunRecord& record, const char* built_in, Diagnostics& d
                               ". What is explained is the run: its manifest holds the text it read.");
     }
   }
-  return parse_model(record.model_text, record.model_file.string(), diagnostics);
+  return with_parameters_of(record, parse_model(record.model_text, record.model_file.string(), diagnostics),
+                            "the model's text", diagnostics);
 }
 
 }  // namespace tailmargin

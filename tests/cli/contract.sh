@@ -144,6 +144,8 @@ exits "paths by their part of the ES" 0 "$program" explain "$work/run" --account
 exits "an order there is not is wrong usage" 2 "$program" explain "$work/run" --account "$account" --paths-by name
 exits "explain a Parquet run" 0 "$program" explain "$work/run2" --account "$account"
 says "its margins file" "margins.parquet has the same bits"
+exits "margin without the model's terms" 0 "${margin[@]}" -o "$work/run7" --no-terms
+exits "explain it without them" 0 "$program" explain "$work/run7" --account "$account"
 exits "explain a run of the reference" 0 "$program" explain "$work/run3" --account "$account"
 says "its backend" "backend reference"
 for sampler in stratified sobol; do

@@ -135,7 +135,8 @@ TEST_P(RoundTrip, KeepsPositionsWithDifferentEntryPricesApart) {
 }
 
 TEST_P(RoundTrip, KeepsMargins) {
-  AccountMargin one{"zoe", 3, 1e9, -0.1, 5e22, 1e-300, 0.5, 9007199254740993.0, 0.25, 7.0, 99999, 10.0, 8.0, true, {}};
+  AccountMargin one{"zoe", 3, 1e9, -0.1, 5e22, 1e-300, 0.5, 9007199254740993.0, 0.25, 7.0, 99999, 10.0, 8.0};
+  one.exact_precision = true;
   AccountMargin other;
   other.account = "adam, eve";
   TemporaryFolder folder;

@@ -173,6 +173,24 @@ TEST(RunRecord, RefusesAnotherBuiltInModel) {
   EXPECT_TRUE(bad.has_errors());
 }
 
+// A run may leave the terms of its model's margins out; its text still has them.
+TEST(RunRecord, LeavesOutTheTermsThatTheRunLeftOut) {
+  WrittenRun written;
+  Diagnostics diagnostics;
+  const RunRecord before = written.record(diagnostics);
+  const std::string text = before.model_text +
+                           "\n[terms]\ncalm_regime = \"calm\"\ncrisis_regime = \"stress\"\n"
+                           "crisis_start_weight = 0.5\n";
+  ASSERT_TRUE(parse_model(text, "text", diagnostics).terms) << testing::PrintToString(diagnostics.items());
+  written.edit("/model/text", text);
+  written.edit("/model/sha256", sha256_bytes(text.data(), text.size()));
+
+  const Model model = model_of_run(written.record(diagnostics), "", diagnostics);
+
+  EXPECT_FALSE(diagnostics.has_errors()) << testing::PrintToString(diagnostics.items());
+  EXPECT_FALSE(model.terms);
+}
+
 TEST(RunRecord, SaysWhatTheManifestLacks) {
   WrittenRun written;
   Diagnostics nothing, cut, missing;
