@@ -1,6 +1,9 @@
 #include "host/cli/compare_report.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -126,6 +129,49 @@ Json monte_carlo_json(const CompareReport& report) {
   return json;
 }
 
+/// x with partial + x == total, bit by bit: their difference, or a neighbour of it where that was rounded.
+double missing_to(double total, double partial) {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  double x = total - partial;
+  for (int i = 0; i < 4 && partial + x != total; ++i) { x = std::nextafter(x, partial + x < total ? inf : -inf); }
+  return x;
+}
+
+/// Rounds the last term so that the terms add up to the margin.
+void complete(std::vector<Term>& terms, double Term::*member, double margin) {
+  double partial = 0.0;
+  for (std::size_t t = 0; t + 1 < terms.size(); ++t) { partial += terms[t].*member; }
+  terms.back().*member = missing_to(margin, partial);
+}
+
+/// The expected shortfall, and what the model's uplift adds.
+std::vector<Term> terms_of_shortfall(const AccountMargin& margin) {
+  std::vector<Term> terms = {{"", "expected shortfall", "", margin.es_usd, 0.0}};
+  const double uplift = margin.initial_margin_usd - margin.es_usd;
+  if (uplift != 0.0) { terms.push_back({"", "uplift to the confidence bound", "", uplift, 0.0}); }
+  return terms;
+}
+
+/// The largest of the shortfalls, the larger of two add-ons, and liquidity; or the minimum for short options.
+std::vector<Term> terms_of_model(const AccountMargin& margin) {
+  const AccountTerms& t = margin.terms;
+  using Named = std::pair<double, const char*>;
+  const auto less = [](const Named& a, const Named& b) { return a.first < b.first; };
+  const Named shortfall =
+      std::max({Named{t.core_usd, "shortfall with uplift"}, Named{t.crisis_start_usd, "crisis start"},
+                Named{t.correlation_usd, "other correlations"}, Named{t.floor_usd, "floor against procyclicality"}},
+               less);
+  const Named add_on =
+      std::max(Named{t.dependence_usd, "dependence"}, Named{t.concentration_usd, "concentration"}, less);
+  const double sum = shortfall.first + add_on.first + t.liquidity_usd;
+  if (t.short_option_minimum_usd > sum) {
+    return {{"", "minimum for short options", "instead of " + shortest_number(sum), t.short_option_minimum_usd, 0.0}};
+  }
+  return {{"", shortfall.second, "", shortfall.first, 0.0},
+          {"", add_on.second, "", add_on.first, 0.0},
+          {"", "liquidity", "", t.liquidity_usd, 0.0}};
+}
+
 std::string term_row(const std::string& unit, const std::string& name, double initial, double maintenance,
                      const std::string& detail) {
   return "  " + left_column(unit, 18) + " " + left_column(name, 30) + right_column(shortest_number(initial), 24) +
@@ -217,15 +263,13 @@ std::string compare_json(const CompareReport& report) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// The difference of two numbers within a factor of two is exact (Sterbenz), so these terms add up to the margin.
 std::vector<Term> monte_carlo_terms(const AccountMargin& margin) {
-  const double es = margin.es_usd;
+  std::vector<Term> terms = margin.has_terms ? terms_of_model(margin) : terms_of_shortfall(margin);
   const double ratio =
       margin.initial_margin_usd > 0.0 ? margin.maintenance_margin_usd / margin.initial_margin_usd : 0.0;
-  std::vector<Term> terms = {{"", "expected shortfall", "", es, ratio * es}};
-  const double uplift = margin.initial_margin_usd - es;
-  const double kept = margin.maintenance_margin_usd - ratio * es;
-  if (uplift != 0.0 || kept != 0.0) { terms.push_back({"", "uplift to the confidence bound", "", uplift, kept}); }
+  for (Term& term : terms) { term.maintenance_usd = ratio * term.initial_usd; }
+  complete(terms, &Term::initial_usd, margin.initial_margin_usd);
+  complete(terms, &Term::maintenance_usd, margin.maintenance_margin_usd);
   return terms;
 }
 

@@ -53,7 +53,8 @@ std::string account_text(const AccountReport& report);
 
 std::string account_json(const AccountReport& report);
 
-/// The Monte Carlo margin as terms: the expected shortfall, and what the model's uplift adds.
+/// The Monte Carlo margin as terms that add up to it, bit by bit: the expected shortfall and what the model's uplift
+/// adds, or the terms of a model that has them (tailmargin/margin_terms.hpp).
 std::vector<venues::Term> monte_carlo_terms(const AccountMargin& margin);
 
 }  // namespace tailmargin

@@ -208,8 +208,8 @@ check "their columns" \
 check "nobody simulates" 0 "$(grep -c 'Monte Carlo:' "$work/out")"
 
 # Terms of an account: they add up to the margin printed, and that is the table's.
-exits "terms of an account" 0 "${compare[@]}" --account "$account"
-python3 - "$work/out" "$work/compared2/compare.csv" "$account" >"$work/added" <<'PYTHON'
+add_terms() { # TERMS TABLE: whether the terms add up, under each method, to what is printed and to the table
+python3 - "$1" "$2" "$account" >"$work/added" <<'PYTHON'
 import csv, re, sys
 printed, sums = {}, [0.0, 0.0]
 for line in open(sys.argv[1]):
@@ -231,8 +231,16 @@ for method, pair in printed.items():
     expected = [float(table[prefix + "_initial_margin_usd"]), float(table[prefix + "_maintenance_margin_usd"])]
     print("as in the table" if pair == expected else f"{method}: {pair} is not {expected}")
 PYTHON
+}
+exits "terms of an account" 0 "${compare[@]}" --account "$account"
+add_terms "$work/out" "$work/compared2/compare.csv"
 check "terms add up under every method" 8 "$(grep -c '^add up' "$work/added")"
 check "to the margins of the table" 8 "$(grep -c '^as in the table' "$work/added")"
+{ cat "$(dirname "$0")/../../examples/models/small.toml"; printf '\n[terms]\ncalm_regime = "calm"\ncrisis_regime = "stress"\n'; } >"$work/terms.toml"
+exits "terms of a model that has more of them" 0 "${compare[@]}" -o "$work/compared3" --account "$account" --methods monte-carlo --model "$work/terms.toml"
+add_terms "$work/out" "$work/compared3/compare.csv"
+check "they add up to the table" "add up as in the table" "$(paste -sd ' ' "$work/added")"
+says "one of them" "liquidity"
 exits "terms as JSON, and the files" 0 "${compare[@]}" --account "$account" --methods okx -o "$work/compared" --json
 says "every scenario" '"scenario": "price unchanged, vol up"'
 check "the files are written too" 51 "$(wc -l <"$work/compared/compare.csv")"
