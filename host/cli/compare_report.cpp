@@ -129,19 +129,16 @@ Json monte_carlo_json(const CompareReport& report) {
   return json;
 }
 
-/// x with partial + x == total, bit by bit: their difference, or a neighbour of it where that was rounded.
-double missing_to(double total, double partial) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  double x = total - partial;
-  for (int i = 0; i < 4 && partial + x != total; ++i) { x = std::nextafter(x, partial + x < total ? inf : -inf); }
-  return x;
-}
-
-/// Rounds the last term so that the terms add up to the margin.
+/// Rounds all terms but the last to multiples of the margin's last bit, on which sums and the rest to the margin are
+/// exact: the terms add up to it.
 void complete(std::vector<Term>& terms, double Term::*member, double margin) {
+  const double bit = std::nextafter(margin, std::numeric_limits<double>::infinity()) - margin;
   double partial = 0.0;
-  for (std::size_t t = 0; t + 1 < terms.size(); ++t) { partial += terms[t].*member; }
-  terms.back().*member = missing_to(margin, partial);
+  for (std::size_t t = 0; t + 1 < terms.size(); ++t) {
+    if (margin > 0.0) { terms[t].*member = std::nearbyint(terms[t].*member / bit) * bit; }
+    partial += terms[t].*member;
+  }
+  terms.back().*member = margin - partial;
 }
 
 /// The expected shortfall, and what the model's uplift adds.
