@@ -74,7 +74,8 @@ TailRule make_rule(const PathSample& sample, double confidence, bool fit) {
   rule.weight_square_sum = sums.squares;
   rule.rank_spread = math::sqrt(sums.squares * confidence * beyond);
   const double mean = sums.sum / static_cast<double>(sample.num_paths);
-  if (!(rule.tail_weight >= (1.0 - 1e-9) * mean)) {
+  // Not of the weight made whole: that may be a little less than the one path there is.
+  if (!(beyond * sums.sum >= (1.0 - 1e-9) * mean)) {
     throw UsageError("too few paths: the tail beyond the confidence level holds less than one path. Use at least " +
                      std::to_string(static_cast<std::uint64_t>(std::ceil(1.0 / beyond - 1e-9))) + " paths.");
   }

@@ -191,9 +191,10 @@ std::string tail_text(const Book& book, const Model& model, const TailMean& tail
   }
   words += " of the time;";
   if (!model.jumps.empty()) { words += " a jump on " + percent(tail.with_jump, 0) + ";"; }
-  for (const MeanMove& move : tail.moves) {
-    words +=
-        " " + name_of(book, move.underlying) + " " + (move.spot_return > 0.0 ? "+" : "") + percent(move.spot_return, 1);
+  for (std::size_t u = 0; u < tail.moves.size(); ++u) {
+    const MeanMove& move = tail.moves[u];
+    words += (u == 0 ? " " : ", ") + name_of(book, move.underlying) + " " + (move.spot_return > 0.0 ? "+" : "") +
+             percent(move.spot_return, 1);
     if (move.vol_change) {
       const double points = 100.0 * *move.vol_change;
       words += std::string(" (vol ") + (points > 0.0 ? "+" : "") + fixed_digits(points, 1) + " points)";

@@ -147,5 +147,15 @@ TEST(Uplift, IsTheNormalQuantileTimesTheErrorOfEs) {
   }
 }
 
+// A thousandth of these weights is made whole, which leaves it a little less than the mean weight.
+TEST(TailRule, OnePathBeyondTheLevelIsEnough) {
+  std::vector<std::uint32_t> weights(1'000, 1u << 20);
+  weights[0] -= 600;
+
+  EXPECT_NO_THROW(make_tail_rule(PathSample{weights.size(), weights, 0}, 0.999));
+  weights.pop_back();
+  EXPECT_THROW(make_tail_rule(PathSample{weights.size(), weights, 0}, 0.999), UsageError);
+}
+
 }  // namespace
 }  // namespace tailmargin::test
