@@ -64,14 +64,14 @@ std::string terms_block(const std::vector<AccountMargin>& margins) {
   for (const AccountMargin& m : margins) {
     isolated += m.terms.isolated_usd;
     cross += m.terms.cross_usd;
-    portfolio += std::max(m.terms.own.es_usd, 0.0);
+    portfolio += m.terms.core_usd;
     liquidity += m.terms.liquidity_usd;
     add_ons += std::max(m.terms.dependence_usd, m.terms.concentration_usd);
     fragile += m.terms.fragility > fragile_from ? 1u : 0u;
   }
   std::string text = line("\n  %-28s %20s\n", "every position alone", with_thousands(isolated));
   text += line("  %-28s %20s\n", "every underlying alone", with_thousands(cross));
-  text += line("  %-28s %20s\n", "expected shortfall", with_thousands(portfolio));
+  text += line("  %-28s %20s\n", "every account as a whole", with_thousands(portfolio));
   text += line("  %-28s %20s\n", "dependence, concentration", with_thousands(add_ons));
   text += line("  %-28s %20s\n", "liquidity", with_thousands(liquidity));
   return text + line("  %-28s %20s\n", "accounts with fragility > 1.1", with_thousands(static_cast<double>(fragile)));
