@@ -134,6 +134,9 @@ struct PathSample {
   std::uint32_t num_replicates = 0;           ///< as in TailRule
 };
 
+/// Whether the tail beyond a level holds a path's worth.
+bool has_tail(const PathSample& paths, double confidence);
+
 /// The same for any level and no fitted law.
 TailRule make_tail_rule(const PathSample& paths, double confidence);
 

@@ -73,9 +73,7 @@ TailRule make_rule(const PathSample& sample, double confidence, bool fit) {
   rule.weight_sum = sums.sum;
   rule.weight_square_sum = sums.squares;
   rule.rank_spread = math::sqrt(sums.squares * confidence * beyond);
-  const double mean = sums.sum / static_cast<double>(sample.num_paths);
-  // Not of the weight made whole: that may be a little less than the one path there is.
-  if (!(beyond * sums.sum >= (1.0 - 1e-9) * mean)) {
+  if (!has_tail(sample, confidence)) {
     throw UsageError("too few paths: the tail beyond the confidence level holds less than one path. Use at least " +
                      std::to_string(static_cast<std::uint64_t>(std::ceil(1.0 / beyond - 1e-9))) + " paths.");
   }
@@ -96,6 +94,10 @@ TailRule make_tail_rule(const PreparedRun& run) {
       make_rule({run.num_paths, run.path_weights, run.points.num_replicates()}, run.confidence, run.fit_tails);
   if (run.stressed_confidence > 0.0) { rule.stressed_weight = weight_beyond(run.stressed_confidence, rule.weight_sum); }
   return rule;
+}
+
+bool has_tail(const PathSample& paths, double confidence) {
+  return (1.0 - confidence) * static_cast<double>(paths.num_paths) >= 1.0 - 1e-9;
 }
 
 TailRule make_tail_rule(const PathSample& paths, double confidence) { return make_rule(paths, confidence, false); }

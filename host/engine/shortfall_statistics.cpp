@@ -47,9 +47,7 @@ class PathStatistics {
         weight_sum_(weight_sum(paths.weights, paths.sum.size())) {}
 
   /// Whether a path or more lies beyond the level.
-  bool reaches(double confidence) const {
-    return (1.0 - confidence) * static_cast<double>(sample_.num_paths) >= 1.0 - 1e-9;
-  }
+  bool reaches(double confidence) const { return has_tail(sample_, confidence); }
 
   TailRule rule(double confidence) const { return make_tail_rule(sample_, confidence); }
 

@@ -64,15 +64,15 @@ struct AccountMargin {
   std::uint32_t worst_path = 0;
   double initial_margin_usd = 0.0;
   double maintenance_margin_usd = 0.0;
-  /// Of a run over a book, not of a what-if: probability that the loss over the horizon exceeds the equity, and the
-  /// expectation of what it exceeds it by.
-  double shortfall_probability = 0.0, expected_uncovered_loss_usd = 0.0;
   bool exact_precision = false;                ///< recomputed in double because its offsets cancel too much for float
   std::vector<std::uint32_t> tail_paths = {};  ///< if asked for: worst first
   TailFitFigures tail_fit = {};                ///< if asked for
   ControlledEsFigures controlled_es = {};      ///< if asked for
   bool has_terms = false;                      ///< whether the model has them
   AccountTerms terms = {};                     ///< if it has
+  /// Of a run over a book, not of a what-if: probability that the loss over the horizon exceeds the equity, and the
+  /// expectation of what it exceeds it by.
+  double shortfall_probability = 0.0, expected_uncovered_loss_usd = 0.0;
 };
 
 /// How the fitted smile of one expiry meets its marks. Vols per year.

@@ -137,6 +137,8 @@ TEST_P(RoundTrip, KeepsPositionsWithDifferentEntryPricesApart) {
 TEST_P(RoundTrip, KeepsMargins) {
   AccountMargin one{"zoe", 3, 1e9, -0.1, 5e22, 1e-300, 0.5, 9007199254740993.0, 0.25, 7.0, 99999, 10.0, 8.0};
   one.exact_precision = true;
+  one.shortfall_probability = 0.125;
+  one.expected_uncovered_loss_usd = 1.0 / 3.0;
   AccountMargin other;
   other.account = "adam, eve";
   TemporaryFolder folder;
@@ -159,6 +161,8 @@ TEST_P(RoundTrip, KeepsMargins) {
   EXPECT_EQ(again[1].worst_path, 99999U);
   EXPECT_EQ(again[1].initial_margin_usd, 10.0);
   EXPECT_EQ(again[1].maintenance_margin_usd, 8.0);
+  EXPECT_EQ(again[1].shortfall_probability, 0.125);
+  EXPECT_EQ(again[1].expected_uncovered_loss_usd, 1.0 / 3.0);
   EXPECT_TRUE(again[1].exact_precision);
   EXPECT_FALSE(again[0].exact_precision);
 }
