@@ -154,7 +154,7 @@ for sampler in stratified sobol; do
   says "the sampler" "sampler $sampler"
   says "what the control variate is" "the margin takes the plain ES"
 done
-exits "margin of a book given from there" 0 env -C "$work" "$program" margin book -o run6 --model "$PWD/$(dirname "$0")/../../examples/models/small.toml" --paths 1000 --progress never
+exits "margin of a book given from there" 0 env -C "$work" "$program" margin book -o run6 --model "$(realpath "$(dirname "$0")")/../../examples/models/three-regimes.toml" --paths 1000 --progress never
 exits "explain it from elsewhere" 0 "$program" explain "$work/run6" --account "$account"
 cp -r "$work/book" "$work/elsewhere"
 exits "explain with another book folder" 0 "$program" explain "$work/run" --account "$account" --book "$work/elsewhere"
