@@ -654,6 +654,15 @@ TEST(Guards, WeightedSumsAreGuardedToo) {
   EXPECT_THROW(run_margin(book, wild_model(), cpu_config(40'000)), InputError);
 }
 
+TEST(ShortfallCents, RoundToTheNearest) {
+  EXPECT_EQ(shortfall_cents(1.0, 0.996), 0);
+  EXPECT_EQ(shortfall_cents(1.0, 0.994), 1);
+  EXPECT_EQ(shortfall_cents(1.0, 0.986), 1);
+  EXPECT_EQ(shortfall_cents(-3.0, -5.5), 250);
+  EXPECT_EQ(shortfall_cents(5.0, 7.0), 0);
+  EXPECT_EQ(shortfall_cents(1e15, -1e15), 200'000'000'000'000'000);
+}
+
 TEST(AccountShortfall, HoldsSumsOfNinetySixBits) {
   AccountShortfall sum{}, twice{};
   const std::int64_t cents = 1'234'567'890'123'456'789;
