@@ -69,7 +69,7 @@ std::string terms_block(const std::vector<AccountMargin>& margins) {
     add_ons += std::max(m.terms.dependence_usd, m.terms.concentration_usd);
     fragile += m.terms.fragility > fragile_from ? 1u : 0u;
   }
-  std::string text = line("\n  %-28s %20s\n", "every position alone", with_thousands(isolated));
+  std::string text = line("\n  %-28s %20s\n", "every holding alone", with_thousands(isolated));
   text += line("  %-28s %20s\n", "every underlying alone", with_thousands(cross));
   text += line("  %-28s %20s\n", "every account as a whole", with_thousands(portfolio));
   text += line("  %-28s %20s\n", "dependence, concentration", with_thousands(add_ons));

@@ -36,17 +36,14 @@ RunConfig for_terms(RunConfig config) {
   return config;
 }
 
-/// Where an account's ES of one contract, long and short, stand among the rows of contracts.
-class ContractRows {
+/// Where the ES of one unit of every held column, long and short, stand among the rows.
+class UnitRows {
  public:
-  ContractRows(const ColumnPlan& columns, const AccountPlan& accounts) : row_(columns.num_columns, none) {
-    std::vector<char> is_asset(columns.num_columns, 0);
-    for (const std::uint32_t column : columns.asset_column) { is_asset[column] = 1; }
+  UnitRows(const ColumnPlan& columns, const AccountPlan& accounts) : row_(columns.num_columns, none) {
     for (const PositionColumn& column : accounts.columns) {
-      if (is_asset[column.column()] == 0 && row_[column.column()] == none) {
-        row_[column.column()] = held_.size();
-        held_.push_back(column.column());
-      }
+      if (row_[column.column()] != none) { continue; }
+      row_[column.column()] = held_.size();
+      held_.push_back(column.column());
     }
   }
 
@@ -60,11 +57,10 @@ class ContractRows {
     }
   }
 
-  /// ES of a position on its own. An asset held counts nothing: it is no position.
+  /// ES of a position or balance on its own.
   double es(PositionColumn column, double quantity, const AccountTails& tails) const {
-    const std::uint64_t row = row_[column.column()];
-    if (row == none) { return 0.0; }
-    return std::fabs(quantity) * positive(tails.figures(first_ + 2 * row + (quantity < 0.0 ? 1 : 0)).es);
+    const std::uint64_t unit = first_ + 2 * row_[column.column()] + (quantity < 0.0 ? 1 : 0);
+    return std::fabs(quantity) * positive(tails.figures(unit).es);
   }
 
  private:
@@ -125,11 +121,12 @@ TermsEngine::TermsEngine(const PreparedRun& run, const Book& book, const Model& 
       costs_(contract_costs(book, model, run.columns)),
       buffer_(buffer_left(model)) {}
 
-/// Accounts as they are, their parts by underlying, and each contract that they hold, on the run's own scenarios.
+/// Accounts as they are, their parts by underlying, and one unit of each thing that they hold, on the run's own
+/// scenarios.
 struct TermsEngine::Parts {
   std::vector<UnderlyingRange> ranges;
   std::vector<std::uint64_t> range_row;  ///< [range] of tails; the account's own where that is all it holds
-  ContractRows contracts;
+  UnitRows units;
   AccountTails tails;
 
   double stressed_es(std::uint64_t row) const { return tails.figures(row).stressed_es + 0.0; }
@@ -156,7 +153,7 @@ void TermsEngine::add_terms(Backend& backend, const AccountPlan& accounts, std::
 TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& accounts) const {
   AccountRows rows(run_.columns);
   add_whole_accounts(accounts, rows);
-  Parts parts = {underlying_ranges(accounts), {}, ContractRows(run_.columns, accounts), {}};
+  Parts parts = {underlying_ranges(accounts), {}, UnitRows(run_.columns, accounts), {}};
   for (const UnderlyingRange& range : parts.ranges) {
     const bool whole =
         range.first == accounts.offsets[range.account] && range.last == accounts.offsets[range.account + 1];
@@ -165,7 +162,7 @@ TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& 
     rows.add(accounts, range.first, range.last);
     rows.end_row();
   }
-  parts.contracts.add_to(rows);
+  parts.units.add_to(rows);
   parts.tails = tails(backend, *scenarios_.find(StressScenario::own), rows.plan());
   return parts;
 }
@@ -175,7 +172,7 @@ void TermsEngine::set_own(const AccountPlan& accounts, const Parts& parts, std::
     terms[a].own = es_figure(parts.tails, a);
     terms[a].own_stressed_es_usd = parts.stressed_es(a);
     for (std::uint64_t p = accounts.offsets[a]; p < accounts.offsets[a + 1]; ++p) {
-      terms[a].isolated_usd += parts.contracts.es(accounts.columns[p], accounts.quantities[p], parts.tails);
+      terms[a].isolated_usd += parts.units.es(accounts.columns[p], accounts.quantities[p], parts.tails);
     }
   }
   for (std::size_t r = 0; r < parts.ranges.size(); ++r) {

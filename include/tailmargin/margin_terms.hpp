@@ -28,7 +28,7 @@ struct AccountTerms {
   EsFigure worst_correlation;        ///< those of the regime for which it is largest
   std::uint32_t worst_regime = 0;    ///< that regime
 
-  double isolated_usd = 0.0;  ///< sum over positions of the ES of each alone
+  double isolated_usd = 0.0;  ///< sum over positions and balances of the ES of each alone
   double cross_usd = 0.0;     ///< sum over underlyings of the ES of each alone, balances included
 
   double core_usd = 0.0;                  ///< the run's own ES, raised by the uplift

@@ -8,6 +8,7 @@
 #include "host/prepare/model_variants.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "tests/support/small_book.hpp"
+#include "tests/support/small_exchange.hpp"
 
 namespace tailmargin::test {
 namespace {
@@ -65,7 +66,7 @@ Model two_regimes(double stress_ratio = 1.0) {
   return model;
 }
 
-RunConfig config_of(std::uint64_t paths = 200'000) {
+RunConfig plain_config(std::uint64_t paths = 200'000) {
   RunConfig config;
   config.num_paths = paths;
   config.seed = 3;
@@ -84,7 +85,7 @@ void expect_es(const EsFigure& figure, double expected, const char* what) {
 
 TEST(MarginTerms, AreThoseOfANormalBook) {
   const Books books;
-  const RunResult run = run_margin(books.maker.book(), two_regimes(2.0), config_of());
+  const RunResult run = run_margin(books.maker.book(), two_regimes(2.0), plain_config());
   const AccountTerms& pair = run.margins[books.pair].terms;
   const double one = 100'000.0 * day_vol;
   expect_es(pair.own, es_99 * pair_sd(-1.0, 0.6), "own");
@@ -112,7 +113,7 @@ TEST(MarginTerms, FragilityTellsWhichOffsetsLiveOnCorrelation) {
   Model model = two_regimes();
   // As in the shipped model coins part in one regime: there a long-short pair loses its offset.
   model.regimes[1].underlyings = {{"*", "*", 0.1}};
-  const RunResult run = run_margin(books.maker.book(), model, config_of());
+  const RunResult run = run_margin(books.maker.book(), model, plain_config());
   EXPECT_NEAR(run.margins[books.directional].terms.fragility, 1.0, 0.02);
   EXPECT_NEAR(run.margins[books.pair].terms.fragility, std::sqrt((2.0 - 0.2) / (2.0 - 1.2)), 0.05);
   EXPECT_NEAR(run.margins[books.spread_out].terms.fragility, 1.0, 1e-12);  // long three coins: calm is the worst
@@ -158,9 +159,9 @@ TEST(MarginTerms, MarginIsTheTermsReaddedAndCoreIsTheRunsOwn) {
   const Books books;
   Model model = two_regimes();
   model.uplift_confidence = 0.9;
-  const RunResult with = run_margin(books.maker.book(), model, config_of(20'000));
+  const RunResult with = run_margin(books.maker.book(), model, plain_config(20'000));
   model.terms.reset();
-  const RunResult without = run_margin(books.maker.book(), model, config_of(20'000));
+  const RunResult without = run_margin(books.maker.book(), model, plain_config(20'000));
   for (std::size_t a = 0; a < with.margins.size(); ++a) {
     EXPECT_TRUE(with.margins[a].has_terms);
     EXPECT_FALSE(without.margins[a].has_terms);
@@ -179,7 +180,7 @@ TEST(MarginTerms, AreOffAtZero) {
   off.calm_regime = "calm";
   off.crisis_regime = "stress";
   model.terms = off;
-  for (const AccountMargin& m : run_margin(books.maker.book(), model, config_of(20'000)).margins) {
+  for (const AccountMargin& m : run_margin(books.maker.book(), model, plain_config(20'000)).margins) {
     EXPECT_EQ(m.initial_margin_usd, m.terms.core_usd);
     EXPECT_EQ(m.terms.dependence_usd + m.terms.concentration_usd + m.terms.liquidity_usd + m.terms.floor_usd, 0.0);
   }
@@ -191,7 +192,7 @@ TEST(AntiProcyclical, ToolsAreFloorsOfTheirOwn) {
   model.transition = {{0.9, 0.1}, {0.3, 0.7}};  // a quarter of the time in stress
   const auto terms_with = [&](AntiProcyclical tool) {
     model.terms->anti_procyclical = tool;
-    return run_margin(books.maker.book(), model, config_of(50'000)).margins[books.directional].terms;
+    return run_margin(books.maker.book(), model, plain_config(50'000)).margins[books.directional].terms;
   };
   EXPECT_EQ(terms_with(AntiProcyclical::none).floor_usd, 0.0);
   const AccountTerms stressed = terms_with(AntiProcyclical::stressed);
@@ -212,7 +213,7 @@ TEST(AntiProcyclical, BufferIsUsedUpInACrisis) {
        {std::pair{0.0, 0.25}, std::pair{0.25, 0.25}, std::pair{0.625, 0.125}, std::pair{1.0, 0.0}}) {
     model.start_probabilities = {1.0 - stress, stress};
     const AccountTerms terms =
-        run_margin(books.maker.book(), model, config_of(20'000)).margins[books.directional].terms;
+        run_margin(books.maker.book(), model, plain_config(20'000)).margins[books.directional].terms;
     EXPECT_NEAR(terms.floor_usd, (1.0 + left) * terms.core_usd, 1e-9 * terms.core_usd) << stress;
   }
 }
@@ -255,9 +256,9 @@ TEST(PositionTerms, AreSuperlinear) {
   for (Quote& quote : book.quotes) { quote.volume_24h = 10'000.0; }
   Model model = two_regimes();
   model.terms->impact = 1.0;
-  const std::vector<AccountMargin> once = run_margin(book, model, config_of(20'000)).margins;
+  const std::vector<AccountMargin> once = run_margin(book, model, plain_config(20'000)).margins;
   for (Position& position : book.positions) { position.quantity *= 2.0; }
-  const std::vector<AccountMargin> twice = run_margin(book, model, config_of(20'000)).margins;
+  const std::vector<AccountMargin> twice = run_margin(book, model, plain_config(20'000)).margins;
   for (const AccountId a : {books.directional, books.pair, books.spread_out}) {
     EXPECT_NEAR(twice[a].terms.liquidity_usd, std::sqrt(8.0) * once[a].terms.liquidity_usd,
                 1e-12 * twice[a].terms.liquidity_usd);
@@ -266,9 +267,43 @@ TEST(PositionTerms, AreSuperlinear) {
   }
 }
 
+/// ES is subadditive on any sample: alone, by underlying, and together on the same paths never grows. Books of eight
+/// instruments, balances and debts.
+TEST(MarginTerms, NettingNeverCosts) {
+  const Exchange exchange;
+  std::size_t netted = 0;
+  for (const AccountMargin& m : run_margin(exchange.book(), with_terms(), plain_config(4'000)).margins) {
+    const double rounding = 1e-5 * (1.0 + m.terms.isolated_usd);
+    EXPECT_GE(m.terms.isolated_usd, m.terms.cross_usd - rounding) << m.account;
+    EXPECT_GE(m.terms.cross_usd, m.terms.own.es_usd - rounding) << m.account;
+    EXPECT_GE(m.terms.adverse_es_usd, m.terms.own_stressed_es_usd - rounding) << m.account;
+    EXPECT_GE(m.terms.own_stressed_es_usd, m.terms.own.es_usd - rounding) << m.account;  // monotone in confidence
+    netted += m.terms.isolated_usd > 1.5 * m.terms.cross_usd ? 1 : 0;
+  }
+  EXPECT_GT(netted, 2U);
+}
+
+/// The margin of a book and its exact opposite together is none but what closing costs.
+TEST(MarginTerms, AnExactOppositeLeavesNoCore) {
+  Books books;
+  BookMaker maker = books.maker;
+  Book book = maker.book();
+  const std::vector<Position> positions = book.positions;
+  book.positions.clear();
+  for (Position position : positions) {
+    if (position.account != books.spread_out) { continue; }
+    book.positions.push_back(position);
+    position.quantity = -position.quantity;
+    book.positions.push_back(position);
+  }
+  const AccountMargin margin = run_margin(book, two_regimes(), plain_config(10'000)).margins[books.spread_out];
+  EXPECT_EQ(margin.es_usd, 0.0);
+  EXPECT_EQ(margin.initial_margin_usd, 0.0);
+}
+
 TEST(MarginTerms, HaveTheSameBitsForThreadsTilesAndBatches) {
   const Books books;
-  const RunConfig base = config_of(20'000);
+  const RunConfig base = plain_config(20'000);
   RunConfig other = base;
   other.threads = 3;
   other.paths_per_tile = 64;
@@ -287,7 +322,7 @@ TEST(MarginTerms, HaveTheSameBitsForThreadsTilesAndBatches) {
 
 TEST(MarginTerms, AgreeWithTheReference) {
   const Books books;
-  RunConfig config = config_of(10'000);
+  RunConfig config = plain_config(10'000);
   const RunResult cpu = run_margin(books.maker.book(), two_regimes(2.0), config);
   config.backend = BackendChoice::reference;
   const RunResult reference = run_margin(books.maker.book(), two_regimes(2.0), config);
