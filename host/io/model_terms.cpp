@@ -7,12 +7,12 @@
 namespace tailmargin {
 namespace {
 
-constexpr NumberRange weight_range{0.0, 2.0, false, false, "0 to 2"};
-constexpr NumberRange share_range{0.0, 1.0, false, false, "0 to 1"};
+constexpr NumberRange weight_range{0.0, 2.0, false, false, "from 0 to 2"};
+constexpr NumberRange share_range{0.0, 1.0, false, false, "from 0 to 1"};
 constexpr NumberRange paths_range{0.0, 1.0, true, false, "above 0 and at most 1"};
 constexpr NumberRange stressed_range{0.5, 1.0, true, true, "above 0.5 and below 1"};
-constexpr NumberRange multiple_range{0.0, 100.0, false, false, "0 to 100"};
-constexpr NumberRange impact_range{0.0, 10.0, false, false, "0 to 10"};
+constexpr NumberRange multiple_range{0.0, 100.0, false, false, "from 0 to 100"};
+constexpr NumberRange impact_range{0.0, 10.0, false, false, "from 0 to 10"};
 
 std::string read_regime(TomlTable& table, std::string_view key, const Model& model) {
   const std::string name = table.text(key, true).value_or("");
