@@ -56,6 +56,7 @@ struct TailShortfalls {
 /// Tails of a set of accounts, in their order.
 struct Tails {
   std::vector<TailFigures> figures;         ///< [account]
+  std::vector<double> regime_es;            ///< [account][regime] USD, if the run has regime_steps
   std::vector<std::uint64_t> path_offsets;  ///< [account + 1] into tail_paths; empty unless asked for
   std::vector<std::uint32_t> tail_paths;    ///< worst first, the paths with a share in ES
   std::vector<double> tail_losses;          ///< of tail_paths, USD; a backend may leave it empty
@@ -88,8 +89,8 @@ struct TailsRequest : PassRequest {
   KeepTailPaths keep_paths = KeepTailPaths::no;
   ListShortfalls list_shortfalls = ListShortfalls::no;  ///< also keeps observations in hints, if they fit
   const ExactHints* hints = nullptr;  ///< of the same accounts, for a pass in double; a backend need not look at it
-  /// [account] about where the tail begins, USD, for a pass in float; 0: not known. Null: of none. It may be wrong: that
-  /// costs time and changes nothing. A backend need not look at it.
+  /// [account] about where the tail begins, USD, for a pass in float; 0: not known. Null: of none. It may be wrong:
+  /// that costs time and changes nothing. A backend need not look at it.
   const std::vector<double>* expected_var = nullptr;
 };
 

@@ -34,7 +34,10 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
       write_margins(result.margins, out, options.format == "csv" ? FileFormat::csv : FileFormat::parquet);
   if (options.keep_tails) { write_tail_paths(result.margins, out); }
   if (options.fit_tails) { write_tail_fits(result.margins, out); }
-  if (chosen.model.terms) { write_terms(result.margins, out); }
+  if (chosen.model.terms) {
+    write_terms(result.margins, out);
+    write_regime_es(result.margins, chosen.model, out);
+  }
   if (options.control_variate) { write_controlled_es(result.margins, out); }
   manifest.exchange_file = write_exchange(result.exchange, out);
   if (options.keep_shortfalls) { write_shortfalls(result.shortfalls, out); }
@@ -48,8 +51,8 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   manifest.peak_rss_bytes = peak_rss_bytes();
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
   // Outdated: of an earlier run into this folder.
-  staged.commit(
-      {"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv", "shortfalls.bin"});
+  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv", "regime_es.csv",
+                 "shortfalls.bin"});
 }
 
 void margin(const MarginOptions& options) {
@@ -82,7 +85,9 @@ void margin(const MarginOptions& options) {
   if (options.json) {
     std::fputs(margin_summary_json(book, result, model_name, config, seconds_since(start)).c_str(), stdout);
   } else {
-    std::fputs(margin_summary(book, result, model_name, config, options.out, seconds_since(start)).c_str(), stdout);
+    std::fputs(
+        margin_summary(book, result, chosen.model, model_name, config, options.out, seconds_since(start)).c_str(),
+        stdout);
   }
 }
 

@@ -77,6 +77,22 @@ std::string terms_block(const std::vector<AccountMargin>& margins) {
   return text + line("  %-28s %20s\n", "accounts with fragility > 1.1", with_thousands(static_cast<double>(fragile)));
 }
 
+/// How much of all accounts' ES comes from the time that their worst paths spend in each regime.
+std::string regime_line(const std::vector<AccountMargin>& margins, const Model& model) {
+  std::vector<double> parts(model.regimes.size(), 0.0);
+  double all = 0.0;
+  for (const AccountMargin& m : margins) {
+    for (std::size_t k = 0; k < m.regime_es_usd.size(); ++k) { parts[k] += m.regime_es_usd[k]; }
+    if (!m.regime_es_usd.empty()) { all += m.es_usd; }
+  }
+  if (!(all > 0.0)) { return ""; }
+  std::string text;
+  for (std::size_t k = 0; k < parts.size(); ++k) {
+    text += (k == 0 ? "" : ", ") + model.regimes[k].name + " " + percent(parts[k] / all, 0);
+  }
+  return "  shortfall by regime          " + text + "\n";
+}
+
 std::string account_table(const std::vector<AccountMargin>& margins) {
   std::string text =
       "\n  largest margins, USD        positions   gross notional           equity      initial margin   +/- s.e.\n";
@@ -143,7 +159,7 @@ std::string smile_line(const RunResult& result) {
 
 }  // namespace
 
-std::string margin_summary(const Book& book, const RunResult& result, const std::string& model_name,
+std::string margin_summary(const Book& book, const RunResult& result, const Model& model, const std::string& model_name,
                            const RunConfig& config, const std::string& out, double total_seconds) {
   const Totals totals = sum_margins(result.margins);
   char text[512];
@@ -168,7 +184,7 @@ std::string margin_summary(const Book& book, const RunResult& result, const std:
       line("  %-28s %20s\n", "accounts below initial", with_thousands(static_cast<double>(totals.short_of_initial)));
   summary += line("  %-28s %20s\n", "accounts below maintenance",
                   with_thousands(static_cast<double>(totals.short_of_maintenance)));
-  summary += terms_block(result.margins);
+  summary += terms_block(result.margins) + regime_line(result.margins, model);
   summary += shortfall_block(result.exchange);
   summary += stage_line(result, total_seconds);
   return summary + "  written to " + out + "\n";

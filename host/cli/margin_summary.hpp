@@ -8,7 +8,7 @@
 
 namespace tailmargin {
 
-std::string margin_summary(const Book& book, const RunResult& result, const std::string& model_name,
+std::string margin_summary(const Book& book, const RunResult& result, const Model& model, const std::string& model_name,
                            const RunConfig& config, const std::string& out, double total_seconds);
 
 std::string margin_summary_json(const Book& book, const RunResult& result, const std::string& model_name,

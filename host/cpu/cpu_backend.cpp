@@ -144,6 +144,7 @@ class CpuPass {
         threads_(threads),
         rule_(make_tail_rule(run)),
         weights_(run.path_weights.empty() ? nullptr : run.path_weights.data()),
+        regimes_(run.steps_by_regime()),
         candidates_(rule_, run.num_paths, weights_, options.tail_sigmas, &memory.candidates),
         order_(order_accounts(accounts, run.columns)),
         step_tables_(run, [](const auto& values) { return values; }),
@@ -175,6 +176,7 @@ class CpuPass {
   Tails run() {
     const std::uint64_t count = accounts_.offsets.size() - 1;
     out_.figures.resize(count);
+    if (regimes_.steps != nullptr) { out_.regime_es.resize(count * regimes_.num_regimes); }
     if (keep_paths()) { kept_.resize(count); }
     for (std::uint64_t first = 0, last = 0; first < count; first = last) {
       last = std::min(first + batch_size(), count);
@@ -247,9 +249,7 @@ class CpuPass {
     return {path, width_, static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, run_.num_paths - path))};
   }
 
-  Real* tile_cube(std::uint32_t tile) {
-    return cube_ + std::size_t{tile} * run_.columns.cube_columns() * width_;
-  }
+  Real* tile_cube(std::uint32_t tile) { return cube_ + std::size_t{tile} * run_.columns.cube_columns() * width_; }
 
   void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
     tbb::parallel_for(std::uint32_t{0}, tiles, [&](std::uint32_t t) {
@@ -367,6 +367,10 @@ class CpuPass {
       return;
     }
     out_.figures[account] = summarise_tail(rule_, tail.data(), static_cast<std::uint32_t>(tail.size()), weights_);
+    if (regimes_.steps != nullptr) {
+      split_by_regime(rule_, tail.data(), out_.figures[account], weights_, regimes_,
+                      out_.regime_es.data() + std::size_t{account} * regimes_.num_regimes);
+    }
     if (sizeof(Real) == sizeof(float) &&
         needs_double(accounts_.rounding_scale_usd[account], out_.figures[account].es)) {
       NearPaths near = candidates_.near_paths(candidates, tail);
@@ -406,6 +410,7 @@ class CpuPass {
     }
     for (std::size_t i = 0; i < short_.size(); ++i) {
       out_.figures[short_[i]] = again.figures[i];
+      copy_regime_es(again, i, short_[i], out_);
       if (keep_paths()) { kept_[short_[i]] = tail_of(again, i); }
     }
     out_.seconds.simulate += again.seconds.simulate;
@@ -422,6 +427,7 @@ class CpuPass {
   int threads_;
   TailRule rule_;
   const std::uint32_t* weights_;  // [path], or null for ones
+  RegimeSteps regimes_;
   cpu::CandidatePool<Real> candidates_;
   std::vector<std::uint32_t> order_;  // [place] account
   std::vector<std::uint64_t> short_;  // accounts whose tails were foretold wrongly

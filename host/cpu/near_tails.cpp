@@ -105,6 +105,8 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
   }
   NearTails out;
   out.tails.figures.resize(count);
+  const RegimeSteps regimes = run.steps_by_regime();
+  if (regimes.steps != nullptr) { out.tails.regime_es.resize(count * regimes.num_regimes); }
   std::vector<std::vector<TailLoss<double>>> kept(count);
   std::vector<char> found(count, 0);
   std::vector<TailShortfalls> listed(count);
@@ -124,6 +126,10 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
     std::vector<TailLoss<double>> tail;
     if (!pool.finish({losses.data(), paths.data(), nullptr, size, size, 0.0, 0.0, 0.0}, tail)) { return; }
     out.tails.figures[a] = summarise_tail(rule, tail.data(), static_cast<std::uint32_t>(tail.size()), weights);
+    if (regimes.steps != nullptr) {
+      split_by_regime(rule, tail.data(), out.tails.figures[a], weights, regimes,
+                      out.tails.regime_es.data() + a * regimes.num_regimes);
+    }
     kept[a].assign(tail.begin(), tail.begin() + out.tails.figures[a].tail_count);
     found[a] = 1;
     if (request.list_shortfalls == ListShortfalls::yes && cpu::tells_shortfalls(tail, accounts.equity_usd[a])) {
@@ -152,15 +158,23 @@ Tails join_tails(NearTails& near, const Tails& rest) {
   out.seconds = rest.seconds;
   out.seconds.pnl += near.tails.seconds.pnl;
   out.figures = std::move(near.tails.figures);
+  out.regime_es = std::move(near.tails.regime_es);
   const bool keep_paths = !rest.path_offsets.empty();
   std::vector<std::vector<TailLoss<double>>> kept(out.figures.size());
   for (std::uint64_t a = 0; keep_paths && a < kept.size(); ++a) { kept[a] = tail_of(near.tails, a); }
   for (std::size_t i = 0; i < near.missing.size(); ++i) {
     out.figures[near.missing[i]] = rest.figures[i];
+    copy_regime_es(rest, i, near.missing[i], out);
     if (keep_paths) { kept[near.missing[i]] = tail_of(rest, i); }
   }
   if (keep_paths) { join_paths(kept, out); }
   return out;
+}
+
+void copy_regime_es(const Tails& from, std::uint64_t account, std::uint64_t place, Tails& to) {
+  if (to.regime_es.empty()) { return; }
+  const std::size_t regimes = to.regime_es.size() / to.figures.size();
+  std::copy_n(from.regime_es.data() + account * regimes, regimes, to.regime_es.data() + place * regimes);
 }
 
 void join_paths(const std::vector<std::vector<TailLoss<double>>>& kept, Tails& tails) {

@@ -129,6 +129,15 @@ const TailFigures& AccountTails::figures(std::uint64_t account) const {
   return tails->figures[place];
 }
 
+std::vector<double> AccountTails::regime_es(std::uint64_t account) const {
+  const auto [tails, place] = find(account);
+  const std::size_t regimes = tails->figures.empty() ? 0 : tails->regime_es.size() / tails->figures.size();
+  const auto first = tails->regime_es.begin() + static_cast<std::ptrdiff_t>(place * regimes);
+  std::vector<double> out(first, first + static_cast<std::ptrdiff_t>(regimes));
+  for (double& es : out) { es += 0.0; }  // turns -0 into 0
+  return out;
+}
+
 std::vector<TailLoss<double>> AccountTails::tail(std::uint64_t account) const {
   const auto [tails, place] = find(account);
   return tail_of(*tails, place);
@@ -149,7 +158,9 @@ std::vector<AccountMargin> make_margins(const std::vector<std::string>& names, c
     margins[a].gross_notional_usd = accounts.gross_notional_usd[a];
     margins[a].net_delta_usd = accounts.net_delta_usd[a];
     margins[a].equity_usd = accounts.equity_usd[a];
+    if (accounts.equity_usd[a] > 0.0) { margins[a].leverage = accounts.gross_notional_usd[a] / accounts.equity_usd[a]; }
     copy_tail(tails.single, a, margins[a]);
+    margins[a].regime_es_usd = tails.regime_es(a);
   }
   for (std::uint64_t i = 0; i < tails.inexact.size(); ++i) {
     copy_tail(tails.exact, i, margins[tails.inexact[i]]);

@@ -34,6 +34,8 @@ struct AccountTails {
   Observations observations;           ///< of the run, if shortfalls were asked for and the backend kept them
 
   const TailFigures& figures(std::uint64_t account) const;
+  /// [regime]; empty if the run does not ask for it.
+  std::vector<double> regime_es(std::uint64_t account) const;
   /// Worst first, the paths with a share in ES; needs a configuration that keeps tail paths.
   std::vector<TailLoss<double>> tail(std::uint64_t account) const;
 

@@ -12,6 +12,7 @@
 #include "host/engine/margin_terms.hpp"
 #include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
+#include "host/prepare/scenario_laws.hpp"
 
 namespace tailmargin {
 namespace {
@@ -79,6 +80,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   const std::unique_ptr<Backend> backend = make_backend(config, result.notes);
   PreparedRun run = prepare_run(book, model, config.num_paths, config.seed, config.sampler);
   run.fit_tails = config.fit_tails;
+  if (model.terms) { run.regime_steps = count_regime_steps(run.scenarios, run.points, run.seed, run.num_paths); }
   result.prepared_tables = serialise_tables(run);
   timer.lap("prepare");
 

@@ -248,8 +248,7 @@ AccountTails TermsEngine::tails(Backend& backend, const StressScenarios::Scenari
   NarrowColumns narrow = narrow_columns(run_.columns, accounts);
   PreparedRun run = scenario.plan;
   run.columns = std::move(narrow.columns);
-  return find_tails(backend, run, narrow.accounts, config_, scenario.observations(), ListShortfalls::no,
-                    expected_var);
+  return find_tails(backend, run, narrow.accounts, config_, scenario.observations(), ListShortfalls::no, expected_var);
 }
 
 double TermsEngine::floor_usd(const AccountTerms& terms) const {
@@ -268,6 +267,8 @@ double TermsEngine::floor_usd(const AccountTerms& terms) const {
 void TermsEngine::weigh(const AccountPlan& accounts, std::uint64_t account, AccountTerms& terms,
                         AccountMargin& margin) const {
   const MarginTerms& rule = *model_.terms;
+  terms.offset_credit_usd = terms.isolated_usd - positive(terms.own.es_usd);
+  terms.efficiency = terms.isolated_usd > 0.0 ? terms.offset_credit_usd / terms.isolated_usd : 0.0;
   terms.core_usd = margin.initial_margin_usd;
   terms.crisis_start_usd = rule.crisis_start_weight * positive(terms.crisis_start.es_usd);
   terms.correlation_usd = rule.correlation_weight * positive(terms.worst_correlation.es_usd);

@@ -21,15 +21,19 @@ namespace fs = std::filesystem;
 /// One column of the margins file and where it lives in the record; reader and writer share the list.
 struct MarginColumn {
   const char* name;
-  std::variant<double AccountMargin::*, std::uint32_t AccountMargin::*, bool AccountMargin::*, double AccountTerms::*>
+  std::variant<double AccountMargin::*, std::uint32_t AccountMargin::*, bool AccountMargin::*, double AccountTerms::*,
+               std::optional<double> AccountMargin::*>
       member;
+
+  bool may_be_missing() const { return member.index() >= 3; }
 };
 
-constexpr std::array<MarginColumn, 26> margin_columns = {{
+constexpr std::array<MarginColumn, 29> margin_columns = {{
     {"num_positions", &AccountMargin::num_positions},
     {"gross_notional_usd", &AccountMargin::gross_notional_usd},
     {"net_delta_usd", &AccountMargin::net_delta_usd},
     {"equity_usd", &AccountMargin::equity_usd},
+    {"leverage", &AccountMargin::leverage},
     {"var_usd", &AccountMargin::var_usd},
     {"var_se_usd", &AccountMargin::var_se_usd},
     {"es_usd", &AccountMargin::es_usd},
@@ -51,20 +55,22 @@ constexpr std::array<MarginColumn, 26> margin_columns = {{
     {"short_option_minimum_usd", &AccountTerms::short_option_minimum_usd},
     {"isolated_usd", &AccountTerms::isolated_usd},
     {"cross_usd", &AccountTerms::cross_usd},
+    {"offset_credit_usd", &AccountTerms::offset_credit_usd},
+    {"efficiency", &AccountTerms::efficiency},
     {"fragility", &AccountTerms::fragility},
 }};
 
 ColumnType type_of(const MarginColumn& column) {
-  static constexpr std::array<ColumnType, 4> types = {ColumnType::number, ColumnType::integer, ColumnType::flag,
-                                                      ColumnType::number};
+  static constexpr std::array<ColumnType, 5> types = {ColumnType::number, ColumnType::integer, ColumnType::flag,
+                                                      ColumnType::number, ColumnType::number};
   return types.at(column.member.index());
 }
 
 TableSpec margins_table() {
   TableSpec table{"margins", {{"account", ColumnType::text}}};
   for (const MarginColumn& column : margin_columns) {
-    const bool is_term = std::holds_alternative<double AccountTerms::*>(column.member);
-    table.columns.push_back({column.name, type_of(column), is_term ? Presence::optional : Presence::required});
+    table.columns.push_back(
+        {column.name, type_of(column), column.may_be_missing() ? Presence::optional : Presence::required});
   }
   return table;
 }
@@ -72,6 +78,9 @@ TableSpec margins_table() {
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 bool same_bits(std::uint32_t a, std::uint32_t b) { return a == b; }
 bool same_bits(bool a, bool b) { return a == b; }
+bool same_bits(std::optional<double> a, std::optional<double> b) {
+  return a.has_value() == b.has_value() && (!a || same_bits(*a, *b));
+}
 
 template <class Value>
 bool same_cell(const AccountMargin& a, const AccountMargin& b, Value AccountMargin::*member) {
@@ -86,6 +95,9 @@ void write_cell(TableWriter& out, const AccountMargin& row, std::uint32_t Accoun
   out.integer(row.*member);
 }
 void write_cell(TableWriter& out, const AccountMargin& row, bool AccountMargin::*member) { out.flag(row.*member); }
+void write_cell(TableWriter& out, const AccountMargin& row, std::optional<double> AccountMargin::*member) {
+  row.*member ? out.number(*(row.*member)) : out.missing();
+}
 void write_cell(TableWriter& out, const AccountMargin& row, double AccountTerms::*member) {
   row.has_terms ? out.number(row.terms.*member) : out.missing();
 }
@@ -93,6 +105,9 @@ void write_cell(TableWriter& out, const AccountMargin& row, double AccountTerms:
 void set_cell(AccountMargin& row, double AccountTerms::*member, std::optional<double> value) {
   row.has_terms = value.has_value();
   row.terms.*member = value.value_or(0.0);
+}
+void set_cell(AccountMargin& row, std::optional<double> AccountMargin::*member, std::optional<double> value) {
+  row.*member = value;
 }
 template <class Value>
 void set_cell(AccountMargin& row, Value AccountMargin::*member, std::optional<double> value) {
@@ -112,9 +127,8 @@ AccountMargin read_margin(CheckedRow& row) {
   AccountMargin margin;
   margin.account = row.text(0);
   for (std::size_t c = 0; c < margin_columns.size(); ++c) {
-    const bool is_term = std::holds_alternative<double AccountTerms::*>(margin_columns[c].member);
-    const std::optional<double> value =
-        row.number(c + 1, NumberRule::any, is_term ? Presence::optional : Presence::required);
+    const Presence presence = margin_columns[c].may_be_missing() ? Presence::optional : Presence::required;
+    const std::optional<double> value = row.number(c + 1, NumberRule::any, presence);
     std::visit([&](auto member) { set_cell(margin, member, value); }, margin_columns[c].member);
   }
   return margin;
@@ -218,6 +232,21 @@ void write_terms(const std::vector<AccountMargin>& margins, const fs::path& fold
     out->integer(terms.worst_regime);
     for (const double value : {terms.own_stressed_es_usd, terms.adverse_es_usd, terms.largest_two_es_usd}) {
       out->number(value);
+    }
+  }
+  out->commit();
+}
+
+void write_regime_es(const std::vector<AccountMargin>& margins, const Model& model, const fs::path& folder) {
+  static const TableSpec table{
+      "regime_es", {{"account", ColumnType::text}, {"regime", ColumnType::text}, {"es_usd", ColumnType::number}}};
+  create_folder(folder);
+  const auto out = create_table(folder, table, FileFormat::csv);
+  for (const AccountMargin* margin : sorted_by_account(margins)) {
+    for (std::size_t k = 0; k < margin->regime_es_usd.size(); ++k) {
+      out->text(margin->account);
+      out->text(model.regimes[k].name);
+      out->number(margin->regime_es_usd[k]);
     }
   }
   out->commit();

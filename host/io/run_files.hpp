@@ -25,6 +25,10 @@ void write_tail_fits(const std::vector<AccountMargin>& margins, const std::files
 /// Writes terms.csv: the expected shortfalls that the terms of each account's margin were made from.
 void write_terms(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 
+/// Writes regime_es.csv: the parts of each account's ES by the time that the paths of its tail spend in each regime.
+void write_regime_es(const std::vector<AccountMargin>& margins, const Model& model,
+                     const std::filesystem::path& folder);
+
 /// Writes controlled_es.csv: ES of each account with and without its control variate, and how much variance it takes
 /// out.
 void write_controlled_es(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);

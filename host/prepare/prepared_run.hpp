@@ -199,7 +199,12 @@ struct PreparedRun {
   ColumnPlan columns;
   AccountPlan accounts;
   std::vector<std::uint32_t> path_weights;  ///< [path]; empty: all one
+  std::vector<std::uint16_t> regime_steps;  ///< [path][regime] as in RegimeSteps; empty: ES is not split by regime
   std::vector<Diagnostic> warnings;         ///< found while preparing
+
+  RegimeSteps steps_by_regime() const {
+    return {regime_steps.empty() ? nullptr : regime_steps.data(), scenarios.num_regimes, scenarios.num_steps};
+  }
 };
 
 }  // namespace tailmargin

@@ -31,6 +31,10 @@ void prepare_jumps(const Book& book, const Model& model, ScenarioPlan& plan, Dia
 /// Importance weight of every path, a fixed-point likelihood ratio with this many units for one. Empty if no process is
 /// sampled more often than it happens.
 inline constexpr double weight_unit = 1048576.0;
+/// [path][regime] grid steps of each path in each regime.
+std::vector<std::uint16_t> count_regime_steps(const ScenarioPlan& plan, const PointPlan& points, std::uint64_t seed,
+                                              std::uint64_t num_paths);
+
 std::vector<std::uint32_t> sample_weights(const ScenarioPlan& plan, const PointPlan& points, std::uint64_t seed,
                                           std::uint64_t num_paths);
 

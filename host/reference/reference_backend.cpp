@@ -327,6 +327,25 @@ class TailOracle {
     return out;
   }
 
+  /// ES split by regime: what each path of the tail weighs in it, times its loss, by the share of its steps.
+  std::vector<double> split_by_regime(const std::vector<double>& losses, const TailFigures& figures) const {
+    const std::size_t regimes = run_.scenarios.num_regimes;
+    std::vector<double> out(regimes, 0.0);
+    double part_left = 1.0;
+    const auto add = [&](std::uint32_t path, double part) {
+      for (std::size_t k = 0; k < regimes; ++k) {
+        out[k] += part * losses[path] * run_.regime_steps[path * regimes + k] / run_.scenarios.num_steps;
+      }
+      part_left -= part;
+    };
+    for (std::uint32_t p = 0; p < losses.size(); ++p) {
+      const bool beyond = losses[p] > figures.var || (losses[p] == figures.var && p < figures.var_path);
+      if (beyond) { add(p, weight(p) / rule_.tail_weight); }
+    }
+    add(figures.var_path, part_left);
+    return out;
+  }
+
  private:
   /// Standard errors from what each replicate says of the quantile and of ES: their sums are independent.
   void set_errors_of_replicates(const std::vector<double>& losses, const std::vector<std::uint32_t>& order,
@@ -405,6 +424,9 @@ class ReferenceBackend final : public Backend {
       for (const std::vector<double>& account : losses) {
         out.figures.push_back(oracle.figures(account, keep ? &out : nullptr));
         if (keep) { out.path_offsets.push_back(out.tail_paths.size()); }
+        if (run.regime_steps.empty()) { continue; }
+        const std::vector<double> split = oracle.split_by_regime(account, out.figures.back());
+        out.regime_es.insert(out.regime_es.end(), split.begin(), split.end());
       }
     }
     return out;

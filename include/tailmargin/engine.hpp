@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ struct AccountMargin {
   double gross_notional_usd = 0.0;
   double net_delta_usd = 0.0;
   double equity_usd = 0.0;
+  std::optional<double> leverage = {};  ///< gross notional over equity; none without equity
   double var_usd = 0.0, var_se_usd = 0.0;
   double es_usd = 0.0, es_se_usd = 0.0;
   double worst_loss_usd = 0.0;
@@ -66,6 +68,7 @@ struct AccountMargin {
   double maintenance_margin_usd = 0.0;
   bool exact_precision = false;                ///< recomputed in double because its offsets cancel too much for float
   std::vector<std::uint32_t> tail_paths = {};  ///< if asked for: worst first
+  std::vector<double> regime_es_usd = {};      ///< [regime] parts of es_usd by time in each, if the model has terms
   TailFitFigures tail_fit = {};                ///< if asked for
   ControlledEsFigures controlled_es = {};      ///< if asked for
   bool has_terms = false;                      ///< whether the model has them

@@ -31,6 +31,9 @@ struct AccountTerms {
   double isolated_usd = 0.0;  ///< sum over positions and balances of the ES of each alone
   double cross_usd = 0.0;     ///< sum over underlyings of the ES of each alone, balances included
 
+  double offset_credit_usd = 0.0;  ///< what offsets between positions and balances take away: isolated less `own`
+  double efficiency = 0.0;         ///< that over isolated; 0 if nothing can be lost
+
   double core_usd = 0.0;                  ///< the run's own ES, raised by the uplift
   double crisis_start_usd = 0.0;          ///< weight x crisis start
   double correlation_usd = 0.0;           ///< weight x worst correlation

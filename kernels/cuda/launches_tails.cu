@@ -19,6 +19,8 @@ TM_INSTANTIATE_FOR_BLOCKS(SortTails<float>);
 TM_INSTANTIATE_FOR_BLOCKS(SortTails<double>);
 TM_INSTANTIATE_FOR_BLOCKS(SummariseTails<float>);
 TM_INSTANTIATE_FOR_BLOCKS(SummariseTails<double>);
+TM_INSTANTIATE_FOR_BLOCKS(SplitTails<float>);
+TM_INSTANTIATE_FOR_BLOCKS(SplitTails<double>);
 TM_INSTANTIATE_FOR_BLOCKS(AddShortfalls<float>);
 TM_INSTANTIATE_FOR_BLOCKS(AddShortfalls<double>);
 TM_INSTANTIATE_FOR_EACH(GatherTailPaths<float>);

@@ -214,4 +214,34 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
   return out;
 }
 
+/// How long each path stays in each regime.
+struct RegimeSteps {
+  const std::uint16_t* steps;  ///< [path][regime] grid steps; null: ES is not split
+  std::uint32_t num_regimes;
+  std::uint32_t num_steps;  ///< of a path
+};
+
+/// ES split by regime: the mean loss of the tail times the share of its path's steps in each. The parts add up to ES.
+/// @param tail     as in summarise_tail(), which gave the figures
+/// @param out      [regime] USD
+template <class Real>
+TM_HD void split_by_regime(const TailRule& rule, const TailLoss<Real>* tail, const TailFigures& figures,
+                           const std::uint32_t* weights, const RegimeSteps& in, double* out) {
+  for (std::uint32_t k = 0; k < in.num_regimes; ++k) { out[k] = 0.0; }
+  double beyond = 0.0;
+  for (std::uint32_t i = 0; i < figures.tail_count; ++i) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    const double loss = weight * double(tail[i].loss);
+    const std::uint16_t* steps = in.steps + std::uint64_t(tail[i].path) * in.num_regimes;
+    for (std::uint32_t k = 0; k < in.num_regimes; ++k) { out[k] = math::fma(loss, double(steps[k]), out[k]); }
+    beyond += weight;
+  }
+  // The path at the quantile is in the tail in part.
+  const double rest = (rule.tail_weight - beyond) * figures.var;
+  const std::uint16_t* steps = in.steps + std::uint64_t(figures.var_path) * in.num_regimes;
+  for (std::uint32_t k = 0; k < in.num_regimes; ++k) {
+    out[k] = math::fma(rest, double(steps[k]), out[k]) / (rule.tail_weight * double(in.num_steps));
+  }
+}
+
 }  // namespace tailmargin

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "host/prepare/prepare_run.hpp"
+#include "host/prepare/scenario_laws.hpp"
 #include "host/synth/synth.hpp"
 #include "kernels/cuda/simt/simt_backend.hpp"
 #include "tests/cuda/same_tails.hpp"
@@ -17,7 +18,8 @@ class BackendsAgree : public testing::TestWithParam<Precision> {};
 TEST_P(BackendsAgree, OnAMadeUpExchange) {
   const Book book = make_exchange(make_market(1), {.num_accounts = 60, .seed = 3});
   const Model model = gaussian_model(1.0, {{"*", 0.9, 0.6, 0.2, 0.001}});
-  const PreparedRun run = prepare_run(book, model, 900, 11);
+  PreparedRun run = prepare_run(book, model, 900, 11);
+  run.regime_steps = count_regime_steps(run.scenarios, run.points, run.seed, run.num_paths);
   TailsRequest request;
   request.precision = GetParam();
   request.keep_paths = KeepTailPaths::yes;
@@ -33,7 +35,8 @@ TEST_P(BackendsAgree, OnAMadeUpExchange) {
 
 TEST_P(BackendsAgree, OnEverySampler) {
   for (const Sampler sampler : {Sampler::stratified, Sampler::sobol}) {
-    const PreparedRun run = prepare_run(three_coin_book(), wild_model(), 1'300, 11, sampler);
+    PreparedRun run = prepare_run(three_coin_book(), wild_model(), 1'300, 11, sampler);
+    run.regime_steps = count_regime_steps(run.scenarios, run.points, run.seed, run.num_paths);
     TailsRequest request;
     request.precision = GetParam();
     request.keep_paths = KeepTailPaths::yes;

@@ -285,6 +285,7 @@ TEST(Pipeline, APartOfTheAccountsHasTheSameTails) {
 
   Tails expected;
   expected.figures.push_back(all.figures[3]);
+  expected.regime_es.assign(all.regime_es.begin() + 3 * 3, all.regime_es.begin() + 4 * 3);
   expect_same_figures(one, expected);
   EXPECT_TRUE(one.tail_paths.empty());
   EXPECT_TRUE(one.path_offsets.empty());

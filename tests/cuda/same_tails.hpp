@@ -28,6 +28,10 @@ inline void expect_same_figures(const Tails& found, const Tails& expected) {
     EXPECT_EQ(f.tail_count, e.tail_count) << "account " << a;
     EXPECT_EQ(f.var_path, e.var_path) << "account " << a;
   }
+  ASSERT_EQ(found.regime_es.size(), expected.regime_es.size());
+  for (std::size_t i = 0; i < expected.regime_es.size(); ++i) {
+    expect_same_bits(found.regime_es[i], expected.regime_es[i], "part of a regime", i);
+  }
 }
 
 inline void expect_same_paths(const Tails& found, const Tails& expected) {

@@ -166,6 +166,20 @@ struct HandRunOptions {
   std::uint64_t seed = 0x123456789abcdefull;
 };
 
+/// [path][regime] steps, counted on whole simulated paths.
+inline std::vector<std::uint16_t> simulated_regime_steps(const PreparedRun& run) {
+  const SimulateTables tables(run);
+  const SimulatePayload payload = tables.payload();
+  std::vector<float> scratch(scratch_rows(payload)), observed(payload.num_observations);
+  std::vector<std::uint8_t> regimes(payload.num_steps);
+  std::vector<std::uint16_t> steps(run.num_paths * payload.num_regimes, 0);
+  for (std::uint64_t path = 0; path < run.num_paths; ++path) {
+    simulate_lanes<1>(payload, path, scratch.data(), 1, observed.data(), 1, regimes.data());
+    for (const std::uint8_t regime : regimes) { ++steps[path * payload.num_regimes + regime]; }
+  }
+  return steps;
+}
+
 inline PreparedRun hand_run(const HandRunOptions& options) {
   constexpr std::uint32_t steps = 3, coins = 3;
   SmallModel model(steps, 2 * coins);
@@ -195,6 +209,7 @@ inline PreparedRun hand_run(const HandRunOptions& options) {
   for (std::uint64_t p = 0; !options.weights.empty() && p < options.num_paths; ++p) {
     run.path_weights.push_back(options.weights[p * 2654435761u % options.weights.size()]);
   }
+  run.regime_steps = simulated_regime_steps(run);
   return run;
 }
 
@@ -247,13 +262,16 @@ Tails plain_tails(const PreparedRun& run, const AccountPlan& accounts) {
   for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
     for (std::uint32_t path = 0; path < run.num_paths; ++path) {
       Real pnl;
-      account_pnl<1>(
-          payload, a,
-          CubeView<Real>{cube.data() + path, run.num_paths, run.columns.num_slices, run.columns.num_columns}, &pnl);
+      account_pnl<1>(payload, a,
+                     CubeView<Real>{cube.data() + path, run.num_paths, run.columns.num_slices, run.columns.num_columns},
+                     &pnl);
       losses[path] = {-pnl, path};
     }
     std::sort(losses.begin(), losses.end(), worse<Real>);
     out.figures.push_back(summarise_tail(rule, losses.data(), rule.num_tail, weights));
+    out.regime_es.resize(out.figures.size() * run.scenarios.num_regimes);
+    split_by_regime(rule, losses.data(), out.figures.back(), weights, run.steps_by_regime(),
+                    &out.regime_es[a * run.scenarios.num_regimes]);
     for (std::uint32_t i = 0; i < out.figures.back().tail_count; ++i) { out.tail_paths.push_back(losses[i].path); }
     out.path_offsets.push_back(out.tail_paths.size());
   }

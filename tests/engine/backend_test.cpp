@@ -12,6 +12,7 @@
 #include "host/cpu/host_loops.hpp"
 #include "host/cpu/near_tails.hpp"
 #include "host/prepare/prepare_run.hpp"
+#include "host/prepare/scenario_laws.hpp"
 #include "tailmargin/accuracy.hpp"
 #include "tests/support/small_book.hpp"
 
@@ -91,12 +92,18 @@ RunConfig cpu_config(std::uint64_t paths) {
 std::string bits_of(const std::vector<AccountMargin>& margins) {
   std::string bytes;
   for (const AccountMargin& m : margins) {
-    const double figures[] = {m.gross_notional_usd, m.net_delta_usd,
-                              m.equity_usd,         m.var_usd,
-                              m.var_se_usd,         m.es_usd,
-                              m.es_se_usd,          m.worst_loss_usd,
-                              m.initial_margin_usd, m.maintenance_margin_usd,
-                              m.shortfall_probability, m.expected_uncovered_loss_usd};
+    const double figures[] = {m.gross_notional_usd,
+                              m.net_delta_usd,
+                              m.equity_usd,
+                              m.var_usd,
+                              m.var_se_usd,
+                              m.es_usd,
+                              m.es_se_usd,
+                              m.worst_loss_usd,
+                              m.initial_margin_usd,
+                              m.maintenance_margin_usd,
+                              m.shortfall_probability,
+                              m.expected_uncovered_loss_usd};
     bytes.append(m.account);
     bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
     bytes.append(std::to_string(m.worst_path) + (m.exact_precision ? "e" : "f"));
@@ -136,14 +143,22 @@ std::string bits_of(const Tails& tails) {
     bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
     bytes.append(std::to_string(f.worst_path) + " " + std::to_string(f.tail_count) + " " + std::to_string(f.var_path));
   }
+  bytes.append(reinterpret_cast<const char*>(tails.regime_es.data()), tails.regime_es.size() * sizeof(double));
   bytes.append(reinterpret_cast<const char*>(tails.tail_paths.data()), tails.tail_paths.size() * sizeof(std::uint32_t));
   return bytes;
+}
+
+/// A run that also splits ES by regime.
+PreparedRun prepare_split_run(const Book& book, std::uint64_t num_paths, Sampler sampler = Sampler::plain) {
+  PreparedRun run = prepare_run(book, regime_model(), num_paths, 7, sampler);
+  run.regime_steps = count_regime_steps(run.scenarios, run.points, run.seed, run.num_paths);
+  return run;
 }
 
 // Foretold from the first paths with no margin for chance, about half of the accounts come out short of their tails and
 // are computed again.
 TEST_F(SameBits, HoweverSureTheForetoldTailsAre) {
-  PreparedRun run = prepare_run(maker_.book(), regime_model(), 5'000, 7);
+  PreparedRun run = prepare_split_run(maker_.book(), 5'000);
   TailsRequest request;
   request.keep_paths = KeepTailPaths::yes;
   for (const bool weighted : {false, true}) {
@@ -168,7 +183,7 @@ TEST_F(SameBits, HoweverSureTheForetoldTailsAre) {
 
 // An account whose tail begins below what is expected comes out short and is computed again.
 TEST_F(SameBits, WhereverTailsAreExpectedToBegin) {
-  PreparedRun run = prepare_run(maker_.book(), regime_model(), 5'000, 7);
+  PreparedRun run = prepare_split_run(maker_.book(), 5'000);
   TailsRequest request;
   request.keep_paths = KeepTailPaths::yes;
   const auto backend = make_cpu_backend({});
@@ -201,7 +216,7 @@ struct DoubleTails {
 };
 
 TEST_F(SameBits, InDoubleFromTheNearPathsOnly) {
-  PreparedRun run = prepare_run(maker_.book(), regime_model(), 5'000, 7);
+  PreparedRun run = prepare_split_run(maker_.book(), 5'000);
   TailsRequest request;
   request.keep_paths = KeepTailPaths::yes;
   const auto backend = make_cpu_backend({});
@@ -326,6 +341,69 @@ TEST_P(Conformance, CpuMeetsReferenceWithinItsBounds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, Conformance, testing::Values(100, 101, 127, 255, 257, 1000, 4097));
+
+TEST(RegimeSplit, AddsUpToEsOnEveryBackendAndSampler) {
+  BookMaker maker = mixed_exchange(40);
+  add_hedged_account(maker);
+  for (const Sampler sampler : {Sampler::plain, Sampler::sobol}) {
+    for (const bool weighted : {false, true}) {
+      PreparedRun run = prepare_split_run(maker.book(), 2'001, sampler);
+      std::mt19937 random(3);
+      for (std::uint64_t p = 0; weighted && p < run.num_paths; ++p) { run.path_weights.push_back(1 + random() % 9); }
+      TailsRequest request;
+      request.precision = Precision::exact;
+      const Tails cpu = make_cpu_backend({})->tails(run, run.accounts, request);
+      const Tails reference = make_reference_backend()->tails(run, run.accounts, request);
+
+      ASSERT_EQ(cpu.regime_es.size(), 3 * cpu.figures.size());
+      ASSERT_EQ(reference.regime_es.size(), cpu.regime_es.size());
+      for (std::size_t a = 0; a < cpu.figures.size(); ++a) {
+        const double scale = accuracy::scenario_rounding * run.accounts.rounding_scale_usd[a];
+        double sum = 0.0;
+        for (std::size_t k = 0; k < 3; ++k) {
+          EXPECT_NEAR(cpu.regime_es[3 * a + k], reference.regime_es[3 * a + k], scale) << a << " " << k;
+          sum += cpu.regime_es[3 * a + k];
+        }
+        EXPECT_NEAR(sum, cpu.figures[a].es, 1e-12 * std::fabs(cpu.figures[a].es)) << a;
+      }
+    }
+  }
+}
+
+// Half of the paths stay in a calm that moves nothing, half in a storm: all of the tail is of the storm. The steps of
+// paths that change are those of the chain.
+TEST(RegimeSplit, GivesTheTailToTheRegimeThatMakesIt) {
+  BookMaker maker;
+  const UnderlyingId btc = maker.underlying("BTC", 100.0);
+  maker.hold(maker.account("long"), maker.perpetual("BTC-P", btc, Payoff::linear), 1.0);
+  Model model = regime_model();
+  model.regimes.resize(2);
+  model.regimes[0].vols = {{"*", {1e-6, 0.0, 0.0, 0.0}}};
+  model.regimes[1].vols = {{"*", {1.0, 0.0, 0.0, 0.0}}};
+  for (Regime& regime : model.regimes) { regime.kinds.clear(); }
+  model.transition = {{1.0, 0.0}, {0.0, 1.0}};
+  model.start = StartKind::probabilities;
+  model.start_probabilities = {0.5, 0.5};
+  PreparedRun run = prepare_run(maker.book(), model, 10'000, 7);
+  run.regime_steps = count_regime_steps(run.scenarios, run.points, run.seed, run.num_paths);
+
+  const Tails tails = make_cpu_backend({})->tails(run, run.accounts, {});
+  EXPECT_EQ(tails.regime_es[0], 0.0);
+  EXPECT_NEAR(tails.regime_es[1], tails.figures[0].es, 1e-9);
+  EXPECT_GT(tails.figures[0].es, 1.0);
+
+  // A chain that spends a quarter of its steps in calm: 5,000 paths of 24 steps know that to 0.003.
+  model.transition = {{0.25, 0.75}, {0.25, 0.75}};
+  run = prepare_run(maker.book(), model, 5'000, 7);
+  run.regime_steps = count_regime_steps(run.scenarios, run.points, run.seed, run.num_paths);
+  double calm = 0.0;
+  for (std::size_t p = 0; p < run.num_paths; ++p) {
+    calm += run.regime_steps[2 * p];
+    EXPECT_EQ(run.regime_steps[2 * p] + run.regime_steps[2 * p + 1], 24) << p;
+  }
+  const double starts = 0.5 / 24.0, later = 0.25 * 23.0 / 24.0;
+  EXPECT_NEAR(calm / (24.0 * 5'000.0), starts + later, 0.006);
+}
 
 TEST(Conformance, HedgedAccountIsComputedInDouble) {
   BookMaker maker = mixed_exchange(3);

@@ -135,7 +135,7 @@ TEST_P(RoundTrip, KeepsPositionsWithDifferentEntryPricesApart) {
 }
 
 TEST_P(RoundTrip, KeepsMargins) {
-  AccountMargin one{"zoe", 3, 1e9, -0.1, 5e22, 1e-300, 0.5, 9007199254740993.0, 0.25, 7.0, 99999, 10.0, 8.0};
+  AccountMargin one{"zoe", 3, 1e9, -0.1, 5e22, 2.5, 1e-300, 0.5, 9007199254740993.0, 0.25, 7.0, 99999, 10.0, 8.0};
   one.exact_precision = true;
   one.shortfall_probability = 0.125;
   one.expected_uncovered_loss_usd = 1.0 / 3.0;
@@ -153,6 +153,8 @@ TEST_P(RoundTrip, KeepsMargins) {
   EXPECT_EQ(again[1].gross_notional_usd, 1e9);
   EXPECT_EQ(again[1].net_delta_usd, -0.1);
   EXPECT_EQ(again[1].equity_usd, 5e22);
+  EXPECT_EQ(again[1].leverage, 2.5);
+  EXPECT_EQ(again[0].leverage, std::nullopt);
   EXPECT_EQ(again[1].var_usd, 1e-300);
   EXPECT_EQ(again[1].var_se_usd, 0.5);
   EXPECT_EQ(again[1].es_usd, 9007199254740993.0);

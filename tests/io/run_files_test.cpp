@@ -55,12 +55,30 @@ TEST(Margins, HaveTheColumnsOfTheRecord) {
   write_margins({AccountMargin{}}, folder.path(), FileFormat::csv);
 
   EXPECT_EQ(read_bytes(folder.path() / "margins.csv"),
-            "account,num_positions,gross_notional_usd,net_delta_usd,equity_usd,var_usd,var_se_usd,es_usd,es_se_usd,"
-            "worst_loss_usd,worst_path,initial_margin_usd,maintenance_margin_usd,shortfall_probability,"
+            "account,num_positions,gross_notional_usd,net_delta_usd,equity_usd,leverage,var_usd,var_se_usd,es_usd,"
+            "es_se_usd,worst_loss_usd,worst_path,initial_margin_usd,maintenance_margin_usd,shortfall_probability,"
             "expected_uncovered_loss_usd,exact_precision,core_usd,crisis_start_usd,correlation_usd,floor_usd,"
             "dependence_usd,concentration_usd,liquidity_usd,short_option_minimum_usd,isolated_usd,cross_usd,"
-            "fragility\n"
-            ",0,0,0,0,0,0,0,0,0,0,0,0,0,0,false,,,,,,,,,,,\n");
+            "offset_credit_usd,efficiency,fragility\n"
+            ",0,0,0,0,,0,0,0,0,0,0,0,0,0,0,false,,,,,,,,,,,,,\n");
+}
+
+TEST(RegimeEs, HasARowForEachAccountAndRegime) {
+  Model model;
+  model.regimes.resize(2);
+  model.regimes[0].name = "calm";
+  model.regimes[1].name = "wild, wild";
+  AccountMargin late, early;
+  late.account = "b";
+  late.regime_es_usd = {1.5, 0.25};
+  early.account = "a";
+  early.regime_es_usd = {0.0, -2.0};
+  TemporaryFolder folder;
+
+  write_regime_es({late, early}, model, folder.path());
+
+  EXPECT_EQ(read_bytes(folder.path() / "regime_es.csv"),
+            "account,regime,es_usd\na,calm,0\na,\"wild, wild\",-2\nb,calm,1.5\nb,\"wild, wild\",0.25\n");
 }
 
 TEST(Margins, ThatAreBrokenAreRefused) {

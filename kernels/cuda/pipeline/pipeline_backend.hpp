@@ -59,13 +59,14 @@ class PipelineBackend final : public Backend {
 
   template <class Real>
   std::vector<AccountBatch> plan_account_batches(const AccountPlan& accounts, const SelectionPlan& selection,
-                                                 std::uint64_t fixed_bytes, std::uint32_t num_pieces) const {
+                                                 std::uint64_t fixed_bytes, std::uint32_t num_pieces,
+                                                 std::uint64_t num_regimes) const {
     const auto usable = static_cast<std::uint64_t>(account_share * static_cast<double>(device_->free_bytes()));
     const std::uint64_t most = options_.accounts_per_batch == 0
                                    ? max_accounts_per_batch
                                    : std::min(options_.accounts_per_batch, max_accounts_per_batch);
     return plan_batches(accounts, {most, usable > fixed_bytes ? usable - fixed_bytes : 0,
-                                   TailSelector<Device, Real>::bytes_per_account(selection) +
+                                   TailSelector<Device, Real>::bytes_per_account(selection, num_regimes) +
                                        AccountStaging<Device, Real>::bytes_per_account(num_pieces),
                                    AccountStaging<Device, Real>::bytes_per_position()});
   }
@@ -88,7 +89,8 @@ class PipelineBackend final : public Backend {
                        SelectPivot<Real>::most_sample_paths(device_->max_shared_bytes()), options_);
     using Selector = TailSelector<Device, Real>;
     const std::uint64_t fixed = Selector::fixed_bytes(*device_, shape, run.num_paths, carries);
-    const auto batches = plan_account_batches<Real>(accounts, selection, fixed, num_pieces);
+    const auto batches =
+        plan_account_batches<Real>(accounts, selection, fixed, num_pieces, run.regime_steps.size() / run.num_paths);
     std::uint64_t most_accounts = 0;
     for (const AccountBatch& batch : batches) { most_accounts = std::max(most_accounts, batch.num_accounts()); }
     AccountStaging<Device, Real> staging(*device_, accounts, shape);
@@ -117,6 +119,7 @@ class PipelineBackend final : public Backend {
 
   static void append(Tails& out, BatchTails&& batch) {
     out.figures.insert(out.figures.end(), batch.figures.begin(), batch.figures.end());
+    out.regime_es.insert(out.regime_es.end(), batch.regime_es.begin(), batch.regime_es.end());
     for (const std::vector<std::uint32_t>& paths : batch.paths) {
       out.tail_paths.insert(out.tail_paths.end(), paths.begin(), paths.end());
       out.path_offsets.push_back(out.tail_paths.size());

@@ -20,6 +20,7 @@ namespace tailmargin {
 struct BatchTails {
   std::uint64_t first_account;
   std::vector<TailFigures> figures;
+  std::vector<double> regime_es;                  ///< [account][regime], if ES is split
   std::vector<std::vector<std::uint32_t>> paths;  ///< empty unless asked for
 };
 
@@ -45,6 +46,9 @@ class TailSelector {
         plan_(plan),
         max_slots_(max_slots),
         weights_(upload(device, run.path_weights, stream)),
+        num_regimes_(run.regime_steps.empty() ? 0 : run.scenarios.num_regimes),
+        num_steps_(run.scenarios.num_steps),
+        regime_steps_(upload(device, run.regime_steps, stream)),
         rows_(device, std::max(max_slots * row_bytes(plan), whole_row_bytes(run.num_paths))),
         pivots_(device, max_slots),
         counters_(device, 2 * max_slots + 1 + cube.paths().num_chunks()),
@@ -52,16 +56,19 @@ class TailSelector {
         tail_weights_(device, max_slots),
         listed_(device, 2 * max_slots),
         figures_(device, max_slots),
+        regime_es_(device, max_slots * num_regimes_),
         path_offsets_(device, max_slots + 1),
         carried_(device, carries ? carried_accounts(device, shape) : 0),
         host_counts_(device, 2 * max_slots),
         host_sizes_(device, max_slots),
         host_figures_(device, max_slots),
+        host_regime_es_(device, max_slots * num_regimes_),
         whole_(device) {}
 
   /// Device memory per account of a batch, without its positions.
-  static std::uint64_t bytes_per_account(const SelectionPlan& plan) {
-    return row_bytes(plan) + sizeof(Real) + 5 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) + sizeof(TailFigures);
+  static std::uint64_t bytes_per_account(const SelectionPlan& plan, std::uint64_t num_regimes) {
+    return row_bytes(plan) + sizeof(Real) + 5 * sizeof(std::uint32_t) + 2 * sizeof(std::uint64_t) +
+           sizeof(TailFigures) + num_regimes * sizeof(double);
   }
   /// Device memory whatever the batch: one whole row and its keys' paths, the sums laid aside.
   static std::uint64_t fixed_bytes(const Device& device, const TileShape& shape, std::uint64_t num_paths,
@@ -73,8 +80,9 @@ class TailSelector {
   template <class Meanwhile>
   BatchTails select(const Staged& staged, const AccountBatch& batch, const TailsRequest& request, StageSeconds& seconds,
                     Meanwhile meanwhile, Stream stream) {
-    BatchTails out{batch.first, {}, {}};
+    BatchTails out{batch.first, {}, {}, {}};
     out.figures.resize(batch.num_accounts());
+    out.regime_es.resize(batch.num_accounts() * num_regimes_);
     if (request.keep_paths == KeepTailPaths::yes) { out.paths.resize(batch.num_accounts()); }
     filter(staged, request, seconds, meanwhile, stream);
 
@@ -260,6 +268,20 @@ class TailSelector {
     device_.for_blocks(
         "summarise_tails", stream, {(count + block - 1) / block, block, 0},
         SummariseTails<Real>{slots, count, rows, tail_sizes_.data(), rule_, weights_.data(), figures_.data()});
+    if (num_regimes_ != 0) {
+      device_.for_blocks("split_tails", stream, {(count + block - 1) / block, block, 0},
+                         SplitTails<Real>{slots,
+                                          count,
+                                          rows,
+                                          tail_sizes_.data(),
+                                          rule_,
+                                          weights_.data(),
+                                          figures_.data(),
+                                          {regime_steps_.data(), num_regimes_, num_steps_},
+                                          regime_es_.data()});
+      device_.copy_to_host(host_regime_es_.data(), regime_es_.data(),
+                           std::uint64_t{num_slots} * num_regimes_ * sizeof(double), stream);
+    }
     device_.copy_to_host(host_counts_.data(), counters_.data(), 2 * max_slots_ * sizeof(std::uint32_t), stream);
     device_.copy_to_host(host_sizes_.data(), tail_sizes_.data(), num_slots * sizeof(std::uint32_t), stream);
     device_.copy_to_host(host_figures_.data(), figures_.data(), num_slots * sizeof(TailFigures), stream);
@@ -272,7 +294,10 @@ class TailSelector {
     }
     const auto& accounts = staged.plan().accounts;
     for (const std::uint32_t slot : complete) {
-      out.figures[accounts[slot] - out.first_account] = host_figures_.data()[slot];
+      const std::uint64_t place = accounts[slot] - out.first_account;
+      out.figures[place] = host_figures_.data()[slot];
+      std::copy_n(host_regime_es_.data() + std::uint64_t{slot} * num_regimes_, num_regimes_,
+                  out.regime_es.data() + place * num_regimes_);
     }
     if (!out.paths.empty()) { copy_paths(accounts, rows, complete, out, stream); }
     return left;
@@ -315,16 +340,20 @@ class TailSelector {
   SelectionPlan plan_;
   std::uint64_t max_slots_;
   DeviceBuffer<std::uint32_t, Device> weights_;
+  std::uint32_t num_regimes_, num_steps_;  // 0 regimes: ES is not split by them
+  DeviceBuffer<std::uint16_t, Device> regime_steps_;
   DeviceBuffer<unsigned char, Device> rows_;
   DeviceBuffer<Real, Device> pivots_;
   DeviceBuffer<std::uint32_t, Device> counters_, tail_sizes_;
   DeviceBuffer<std::uint64_t, Device> tail_weights_;
   DeviceBuffer<std::uint32_t, Device> listed_;  // slots, and behind them their chunks
   DeviceBuffer<TailFigures, Device> figures_;
+  DeviceBuffer<double, Device> regime_es_;
   DeviceBuffer<std::uint64_t, Device> path_offsets_;
   DeviceBuffer<Carried, Device> carried_;
   PinnedBuffer<std::uint32_t, Device> host_counts_, host_sizes_;
   PinnedBuffer<TailFigures, Device> host_figures_;
+  PinnedBuffer<double, Device> host_regime_es_;
   Staged whole_;
 };
 
