@@ -6,6 +6,7 @@
 #include "host/cli/margin_summary.hpp"
 #include "host/cli/run_options.hpp"
 #include "host/io/book_files.hpp"
+#include "host/io/collateral_files.hpp"
 #include "host/io/exchange_files.hpp"
 #include "host/io/run_files.hpp"
 #include "host/io/staged_folder.hpp"
@@ -36,6 +37,7 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   if (options.fit_tails) { write_tail_fits(result.margins, out); }
   if (chosen.model.terms) { write_terms(result.margins, out); }
   if (options.control_variate) { write_controlled_es(result.margins, out); }
+  write_wrong_way(result.wrong_way, out);
   manifest.exchange_file = write_exchange(result.exchange, out);
   if (options.keep_shortfalls) { write_shortfalls(result.shortfalls, out); }
   write_prepared_tables(result.prepared_tables, out);
@@ -48,8 +50,8 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   manifest.peak_rss_bytes = peak_rss_bytes();
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
   // Outdated: of an earlier run into this folder.
-  staged.commit(
-      {"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv", "shortfalls.bin"});
+  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv",
+                 "shortfalls.bin", "wrong_way.csv"});
 }
 
 void margin(const MarginOptions& options) {

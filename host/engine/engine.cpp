@@ -8,6 +8,7 @@
 
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
+#include "host/engine/collateral_figures.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/margin_terms.hpp"
 #include "host/estimators/control_variate.hpp"
@@ -98,6 +99,9 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
     timer.lap("terms");
   }
   timer.restart();
+  const HoldingsView held = {book.accounts, book.positions, book.collateral};
+  result.wrong_way = add_collateral(*backend, run, book, {held, run.accounts}, model, config, result.margins);
+  timer.lap("collateral");
   add_exchange_shortfall(*backend, run, tails, config, book.insurance_fund_usd, result);
   timer.lap("shortfall");
   if (config.control_variate) {

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tailmargin/book.hpp"
+#include "tailmargin/collateral.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tailmargin/exchange.hpp"
 #include "tailmargin/margin_terms.hpp"
@@ -73,6 +75,13 @@ struct AccountMargin {
   /// Of a run over a book, not of a what-if: probability that the loss over the horizon exceeds the equity, and the
   /// expectation of what it exceeds it by.
   double shortfall_probability = 0.0, expected_uncovered_loss_usd = 0.0;
+  CollateralFigures collateral = {};  ///< likewise
+
+  /// Equity less haircuts over maintenance margin: below 1 the account is liquidated. None if no margin is asked for.
+  std::optional<double> margin_ratio() const {
+    if (!(maintenance_margin_usd > 0.0)) { return std::nullopt; }
+    return (equity_usd - collateral.haircut_usd) / maintenance_margin_usd;
+  }
 };
 
 /// How the fitted smile of one expiry meets its marks. Vols per year.
@@ -93,9 +102,10 @@ struct StageTime {
 };
 
 struct RunResult {
-  std::vector<AccountMargin> margins;  ///< sorted by account
-  ExchangeShortfall exchange;          ///< of all accounts together
-  PathShortfalls shortfalls;           ///< if asked for
+  std::vector<AccountMargin> margins;      ///< sorted by account
+  std::vector<WrongWayFigures> wrong_way;  ///< by account, those with balances that move
+  ExchangeShortfall exchange;              ///< of all accounts together
+  PathShortfalls shortfalls;               ///< if asked for
   std::string backend, device;
   std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;
