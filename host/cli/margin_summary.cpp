@@ -81,6 +81,33 @@ std::string terms_block(const std::vector<AccountMargin>& margins) {
   return text + line("  %-28s %20s\n", "accounts with fragility > 1.1", with_thousands(static_cast<double>(fragile)));
 }
 
+struct VenueTotals {
+  double venue_margins = 0.0, consolidated = 0.0, hidden = 0.0;
+  std::uint64_t stranded = 0;
+};
+
+VenueTotals sum_venues(const VenueMargins& venues) {
+  VenueTotals totals;
+  for (const AccountVenues& account : venues.accounts) {
+    totals.venue_margins += account.venue_margins_usd;
+    totals.consolidated += account.consolidated_margin_usd;
+    totals.hidden += account.hidden_offset_usd();
+    totals.stranded += account.stranded_probability > 0.0 ? 1u : 0u;
+  }
+  return totals;
+}
+
+/// What the venues ask for together, and what they would if they saw the whole book.
+std::string venues_block(const VenueMargins& venues) {
+  if (venues.accounts.empty()) { return ""; }
+  const VenueTotals totals = sum_venues(venues);
+  std::string text = line("\n  %-28s %20s\n", "margins venue by venue", with_thousands(totals.venue_margins));
+  text += line("  %-28s %20s\n", "of the whole accounts", with_thousands(totals.consolidated));
+  text += line("  %-28s %20s\n", "hedges that no venue sees", with_thousands(totals.hidden));
+  return text +
+         line("  %-28s %20s\n", "accounts stranded at a venue", with_thousands(static_cast<double>(totals.stranded)));
+}
+
 std::string account_table(const std::vector<AccountMargin>& margins) {
   std::string text =
       "\n  largest margins, USD        positions   gross notional           equity      initial margin   +/- s.e.\n";
@@ -177,6 +204,7 @@ std::string margin_summary(const Book& book, const RunResult& result, const std:
       line("  %-28s %20s\n", "accounts with ratio below 1", with_thousands(static_cast<double>(totals.below_ratio)));
   summary += line("  %-28s %20s\n", "loss if pegs break", with_thousands(totals.depeg_loss));
   summary += terms_block(result.margins);
+  summary += venues_block(result.venues);
   summary += shortfall_block(result.exchange);
   summary += stage_line(result, total_seconds);
   return summary + "  written to " + out + "\n";
@@ -203,6 +231,13 @@ std::string margin_summary_json(const Book& book, const RunResult& result, const
   json["collateral_haircut_usd"] = totals.haircut;
   json["accounts_with_ratio_below_1"] = totals.below_ratio;
   json["depeg_loss_usd"] = totals.depeg_loss;
+  if (!result.venues.accounts.empty()) {
+    const VenueTotals venues = sum_venues(result.venues);
+    json["venues"] = {{"venue_margins_usd", venues.venue_margins},
+                      {"consolidated_margin_usd", venues.consolidated},
+                      {"hidden_offset_usd", venues.hidden},
+                      {"accounts_that_can_be_stranded", venues.stranded}};
+  }
   json["exact_accounts"] = result.num_exact_accounts;
   json["expected_uncovered_loss_usd"] = result.exchange.expected_usd.value;
   for (const StageTime& stage : result.stages) { json["stage_seconds"][stage.stage] = stage.seconds; }

@@ -11,6 +11,7 @@
 #include "host/engine/collateral_figures.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/margin_terms.hpp"
+#include "host/engine/venue_margins.hpp"
 #include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
 
@@ -104,6 +105,10 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   timer.lap("collateral");
   add_exchange_shortfall(*backend, run, tails, config, book.insurance_fund_usd, result);
   timer.lap("shortfall");
+  if (!book.by_venue.empty()) {
+    result.venues = find_venue_margins(*backend, run, book, model, tails, config, result.margins);
+    timer.lap("venues");
+  }
   if (config.control_variate) {
     timer.restart();
     add_control_variates(run, config, result.margins);

@@ -15,6 +15,7 @@
 #include "tailmargin/margin_terms.hpp"
 #include "tailmargin/model.hpp"
 #include "tailmargin/sampler.hpp"
+#include "tailmargin/venues.hpp"
 
 namespace tailmargin {
 
@@ -104,6 +105,7 @@ struct StageTime {
 struct RunResult {
   std::vector<AccountMargin> margins;      ///< sorted by account
   std::vector<WrongWayFigures> wrong_way;  ///< by account, those with balances that move
+  VenueMargins venues;                     ///< of a book with more than one venue
   ExchangeShortfall exchange;              ///< of all accounts together
   PathShortfalls shortfalls;               ///< if asked for
   std::string backend, device;

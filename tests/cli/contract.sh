@@ -38,6 +38,21 @@ exits "without them" 0 "${margin[@]}" -o "$work/run5"
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "a negative fund is wrong usage" 2 "${margin[@]}" -o "$work/no" --insurance-fund -1
 says "haircuts" "haircuts on collateral"
+two_venues=("$program" margin "$(dirname "$0")/two-venues" -o "$work/venues" --paths 20000 --progress never)
+exits "two venues" 0 "${two_venues[@]}"
+says "what they do not see" "hedges that no venue sees"
+check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./venue_accounts.csv ./venues.csv " "$(files "$work/venues")"
+check "a row per account and venue" 6 "$(wc -l <"$work/venues/venues.csv")"
+check "carry has nothing at risk, and margins at both venues" "2 0" "$(grep ^carry, "$work/venues/venue_accounts.csv" | cut -d, -f2,4 | tr , ' ')"
+check "its hidden offset is their sum" "$(grep ^carry, "$work/venues/venue_accounts.csv" | cut -d, -f3)" "$(grep ^carry, "$work/venues/venue_accounts.csv" | cut -d, -f5)"
+# log(1 - 30,000 / 600,000) is 2.56 standard deviations below: 0.52 % of the paths, give or take four standard errors.
+check "the chance that A liquidates what B has the profit of" yes \
+  "$(grep ^carry,A, "$work/venues/venues.csv" | awk -F, '{ print ($9 > 0.0031 && $9 < 0.0073 && $9 == $10) ? "yes" : $0 }')"
+check "at one venue there is nothing hidden" 0 "$(grep ^one, "$work/venues/venue_accounts.csv" | cut -d, -f5)"
+exits "two venues on the reference" 0 "${two_venues[@]}" --backend reference --json
+check "totals as JSON" 1 "$(grep -c '"hidden_offset_usd"' "$work/out")"
+exits "one venue after them" 0 "${margin[@]}" -o "$work/venues"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/venues")"
 exits "reference" 0 "${margin[@]}" -o "$work/run3" --backend reference
 exits "auto says what it took" 0 "${margin[@]}" -o "$work/run" --backend auto
 says "the backend taken" "backend c[pu]"

@@ -60,6 +60,7 @@ Book awkward_book() {
   book.accounts.clear();
   book.positions.clear();
   book.collateral.clear();
+  book.by_venue = {};
   for (std::size_t i = 0; i < awkward_numbers.size(); ++i) {
     book.accounts.push_back("a" + std::to_string(i));
     book.positions.push_back({i, static_cast<InstrumentId>(i % 6), awkward_numbers[i], 0.1 + static_cast<double>(i)});
@@ -126,6 +127,7 @@ TEST_P(RoundTrip, ReplacesTheOtherFormat) {
 
 TEST_P(RoundTrip, KeepsPositionsWithDifferentEntryPricesApart) {
   Book book = tiny_book();
+  book.by_venue = {};
   book.positions = {{0, 0, 1.0, std::nullopt}, {0, 0, 2.0, 100.0}, {0, 0, -2.0, 110.0}, {1, 0, 1.0, std::nullopt}};
   TemporaryFolder folder;
 
