@@ -107,7 +107,8 @@ class VenuePass {
     return can_fall_short(part_tails_.figures(part), plan_.equity_usd[part]);
   }
 
-  /// The next accounts, at least one, whose sets of paths fit memory and whose cents fit a sum.
+  /// The next accounts, at least one: as many as the caller asks for, whose sets of paths fit memory and whose cents
+  /// fit a sum.
   Stretch next_stretch(const Stretch& before) const {
     const std::uint64_t set_bytes = path_words(run_.num_paths) * sizeof(std::uint64_t);
     Stretch out = {before.last_account, before.last_account, before.last_part, before.last_part};
@@ -123,7 +124,9 @@ class VenuePass {
         more_bytes += set_bytes;
         more_cents += lacking_cents(part_tails_.figures(part), plan_.equity_usd[part]);
       }
-      const bool fits = bytes + more_bytes <= most_set_bytes && cents + more_cents <= most_cents;
+      const std::uint64_t asked = config_.accounts_per_batch, taken = out.last_account - out.first_account;
+      const bool fits =
+          bytes + more_bytes <= most_set_bytes && cents + more_cents <= most_cents && (asked == 0 || taken < asked);
       if (!fits && out.last_part > out.first_part) { break; }
       bytes += more_bytes;
       cents += more_cents;

@@ -141,6 +141,23 @@ TEST(VenueMargins, AreNoneOfABookWithOneVenue) {
   EXPECT_TRUE(run.venues.accounts.empty());
 }
 
+/// Long 100 coins inverse and 99.999 coins in debt: float loses cents of what moves by a dollar.
+TEST(VenueMargins, AreInDoubleWhereFloatCancels) {
+  BookMaker maker;
+  maker.perpetual("COIN-PERP", maker.underlying("COIN", 60'000.0), Payoff::inverse);
+  maker.account("a");
+  maker.account("b");
+  VenueBook rows(maker, {"A", "B"});
+  rows.deposit(0, 0, no_underlying, 1.0);
+  rows.hold(1, 1, 0, 6e6).deposit(1, 1, 0, -99.999).deposit(1, 1, no_underlying, 99.999 * 60'000.0 + 0.5);
+
+  const RunResult run = run_margin(rows.book(), one_day(), cpu_config(20'000));
+
+  ASSERT_TRUE(run.margins[1].exact_precision) << "not tested";
+  EXPECT_GT(run.margins[1].shortfall_probability, 0.1);
+  EXPECT_EQ(run.venues.parts[1].shortfall_probability, run.margins[1].shortfall_probability);
+}
+
 TEST(VenueMargins, RefuseHoldingsOfOtherAccounts) {
   Book book = TwoVenues().rows.book();
   book.accounts.pop_back();
