@@ -33,11 +33,11 @@ check "their files" "./exchange.json ./margins.parquet ./prepared.bin ./run.json
 exits "shortfalls" 0 "${margin[@]}" -o "$work/run5" --insurance-fund 12345 --keep-shortfalls
 check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./shortfalls.bin ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 says "the fund of the option" "insurance fund of 12,345 gone"
+says "haircuts" "haircuts on collateral"
 check "in exchange.json too" 1 "$(grep -c '"insurance_fund_usd": 12345.0' "$work/run5/exchange.json")"
 exits "without them" 0 "${margin[@]}" -o "$work/run5"
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "a negative fund is wrong usage" 2 "${margin[@]}" -o "$work/no" --insurance-fund -1
-says "haircuts" "haircuts on collateral"
 two_venues=("$program" margin "$(dirname "$0")/two-venues" -o "$work/venues" --paths 20000 --progress never)
 exits "two venues" 0 "${two_venues[@]}"
 says "what they do not see" "hedges that no venue sees"

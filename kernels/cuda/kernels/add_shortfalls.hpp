@@ -21,8 +21,6 @@ struct AddShortfalls {
   const std::uint32_t* weights;  ///< [path] 0: left out; null: all are 1
   PathShortfall* paths;          ///< [path] added to
   AccountShortfall* sums;        ///< [account] added to
-  std::uint32_t* short_paths;    ///< [account][32 paths of the run], at the first path; a bit each is set; or null
-  std::uint64_t words;           ///< of an account there
 
   template <class Context>
   TM_DEVICE void operator()(Context& context) const {
@@ -36,11 +34,7 @@ struct AddShortfalls {
       Real pnl;
       account_pnl<1>(accounts, account, own, &pnl);
       const std::int64_t cents = weight == 0 ? 0 : shortfall_cents(static_cast<double>(-pnl), equity[account]);
-      const std::uint32_t lacking = context.ballot(cents != 0);
-      if (lacking == 0) { continue; }
-      if (short_paths != nullptr && context.lane() == 0) {
-        short_paths[account * words + path / warp_size] = lacking;  // a warp owns its 32 paths
-      }
+      if (context.ballot(cents != 0) == 0) { continue; }
       sum.add(cents);
       add_to_account(context, account, weight, cents);
     }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/cuda/kernels/add_shortfalls.hpp"
+#include "kernels/cuda/kernels/mark_short_paths.hpp"
 #include "kernels/cuda/pipeline/scenario_cube.hpp"
 
 namespace tailmargin {
@@ -111,6 +112,7 @@ class ShortfallAdder {
   void add_batch(const AccountBatch& batch, Shortfalls& out) {
     const AccountRows<Device, Real> rows(device_, accounts_, batch, stream_);
     DeviceBuffer<AccountShortfall, Device> sums(device_, rows.num_accounts());
+    // Halves of words, the lower one first, as device and host have them.
     DeviceBuffer<std::uint32_t, Device> short_paths(device_, rows.num_accounts() * 2 * words_);
     const DrainedStream<Device> drained(device_, stream_);
     device_.fill_zero(sums.data(), sums.size() * sizeof(AccountShortfall), stream_);
@@ -119,12 +121,15 @@ class ShortfallAdder {
     for (std::uint64_t chunk = 0; chunk < cube_.paths().num_chunks(); ++chunk) {
       cube_.load(chunk, request_, seconds, stream_);
       const std::uint64_t first = cube_.paths().first(chunk), count = cube_.paths().count(chunk);
-      constexpr std::uint32_t block = AddShortfalls<Real>::max_threads;
-      device_.for_blocks(
-          "add_shortfalls", stream_, {(count + block - 1) / block, block, 0},
-          AddShortfalls<Real>{rows.payload(), rows.equity(), rows.num_accounts(), cube_.view(), count,
-                              request_.weights == nullptr ? nullptr : weights_.data() + first, paths_.data() + first,
-                              sums.data(), half_words(short_paths, first), 2 * words_});
+      const std::uint32_t* weights = request_.weights == nullptr ? nullptr : weights_.data() + first;
+      device_.for_blocks("add_shortfalls", stream_, grid<AddShortfalls<Real>>(count),
+                         AddShortfalls<Real>{rows.payload(), rows.equity(), rows.num_accounts(), cube_.view(), count,
+                                             weights, paths_.data() + first, sums.data()});
+      if (words_ == 0) { continue; }
+      static_assert(path_padding % warp_size == 0, "chunks begin with whole words");
+      device_.for_blocks("mark_short_paths", stream_, grid<MarkShortPaths<Real>>(count),
+                         MarkShortPaths<Real>{rows.payload(), rows.equity(), rows.num_accounts(), cube_.view(), count,
+                                              weights, short_paths.data() + first / warp_size, 2 * words_});
     }
     device_.copy_to_host(out.accounts.data() + batch.first, sums.data(), sums.size() * sizeof(AccountShortfall),
                          stream_);
@@ -133,10 +138,9 @@ class ShortfallAdder {
     device_.synchronize(stream_);  // the sums are freed here
   }
 
-  /// Halves of words, the lower one first as device and host have it, from that of the path on.
-  std::uint32_t* half_words(DeviceBuffer<std::uint32_t, Device>& short_paths, std::uint64_t path) const {
-    static_assert(path_padding % warp_size == 0, "chunks begin with whole words");
-    return words_ == 0 ? nullptr : short_paths.data() + path / warp_size;
+  template <class Kernel>
+  static BlockGrid grid(std::uint64_t num_paths) {
+    return {(num_paths + Kernel::max_threads - 1) / Kernel::max_threads, Kernel::max_threads, 0};
   }
 
   Device& device_;
