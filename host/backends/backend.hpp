@@ -76,6 +76,7 @@ inline std::vector<TailLoss<double>> tail_of(const Tails& tails, std::uint64_t a
 
 enum class KeepTailPaths : std::uint8_t { no, yes };
 enum class ListShortfalls : std::uint8_t { no, yes };
+enum class KeepShortPaths : std::uint8_t { no, yes };
 
 /// What every pass over the paths of a run can be told.
 struct PassRequest {
@@ -98,12 +99,18 @@ struct ShortfallsRequest : PassRequest {
   /// [path] weights of the paths in the sums of accounts. A path of weight 0 is left out, in `paths` too, where nothing
   /// is found then. Null: all are 1.
   const std::vector<std::uint32_t>* weights = nullptr;
+  KeepShortPaths keep_paths = KeepShortPaths::no;
 };
+
+/// A bit for each path of a run, path p in bit p % 64 of word p / 64.
+constexpr std::uint64_t path_words(std::uint64_t num_paths) { return (num_paths + 63) / 64; }
 
 /// What a set of accounts lacks beyond its equity, exactly: shortfalls of docs/methodology.md in cents.
 struct Shortfalls {
   std::vector<PathShortfall> paths;        ///< [path]
   std::vector<AccountShortfall> accounts;  ///< [account]
+  /// [account][word of paths] on which paths it falls short; empty unless asked for.
+  std::vector<std::uint64_t> short_paths;
 };
 
 class Backend {

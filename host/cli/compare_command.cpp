@@ -62,6 +62,7 @@ AccountId find_account(const Book& book, const std::string& name) {
 Book book_of_account(const Book& book, AccountId account) {
   Book out = book;
   out.accounts = {book.accounts[account]};
+  out.by_venue = {};
   std::erase_if(out.positions, [&](const Position& p) { return p.account != account; });
   std::erase_if(out.collateral, [&](const CollateralBalance& b) { return b.account != account; });
   for (Position& position : out.positions) { position.account = 0; }

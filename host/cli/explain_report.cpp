@@ -61,6 +61,28 @@ std::string margin_part(const Model& model, const Explanation& e) {
          "\n";
 }
 
+/// Balances, what they count for, and what else collateral does to the account.
+std::string collateral_part(const Book& book, const Explanation& e) {
+  if (e.balances.empty()) { return ""; }
+  std::string text = "\n  " + left_column("balance", 20) + right_column("amount", 18) + right_column("USD", 18) +
+                     right_column("haircut", 16) + right_column("after it", 18) + "\n";
+  const auto row = [](const std::string& name, const std::string& amount, double value, double haircut) {
+    return "  " + left_column(name, 20) + right_column(amount, 18) + right_column(with_thousands(value), 18) +
+           right_column(with_thousands(haircut), 16) + right_column(with_thousands(value - haircut), 18) + "\n";
+  };
+  double value = 0.0;
+  for (const BalanceValue& b : e.balances) {
+    const std::string& name = b.asset == no_underlying ? book.numeraire : name_of(book, b.asset);
+    text += row(name, significant(b.amount, 12), b.value_usd, b.haircut_usd);
+    value += b.value_usd;
+  }
+  text += row("= balances", "", value, e.margin.collateral.haircut_usd);
+  const std::optional<double> ratio = e.margin.margin_ratio();
+  return text + "  equity less haircuts over maintenance margin: " + (ratio ? significant(*ratio, 4) : "no margin") +
+         "; wrong-way risk " + with_thousands(e.margin.collateral.wrong_way_usd) + "; loss if pegs break " +
+         with_thousands(e.margin.collateral.depeg_loss_usd) + "\n";
+}
+
 /// Indices by falling size of their shares.
 template <class Row>
 std::vector<std::size_t> by_size(const std::vector<Row>& rows) {
@@ -290,6 +312,22 @@ Json tail_json(const Book& book, const Model& model, const TailMean& tail) {
   return json;
 }
 
+Json collateral_json(const Book& book, const Explanation& e) {
+  Json balances = Json::array();
+  for (const BalanceValue& b : e.balances) {
+    balances.push_back({{"asset", b.asset == no_underlying ? book.numeraire : name_of(book, b.asset)},
+                        {"amount", b.amount},
+                        {"value_usd", b.value_usd},
+                        {"haircut_usd", b.haircut_usd}});
+  }
+  const std::optional<double> ratio = e.margin.margin_ratio();
+  return {{"balances", balances},
+          {"haircut_usd", e.margin.collateral.haircut_usd},
+          {"margin_ratio", ratio ? Json(*ratio) : Json(nullptr)},
+          {"wrong_way_usd", e.margin.collateral.wrong_way_usd},
+          {"depeg_loss_usd", e.margin.collateral.depeg_loss_usd}};
+}
+
 Json greeks_json(const Book& book, const UnderlyingGreeks& g) {
   return {{"underlying", name_of(book, g.underlying)},
           {"gross_usd", g.gross_usd},
@@ -313,7 +351,7 @@ std::string explain_text(const Book& book, const Model& model, const ExplainRepo
   text += "computed again from " + report.book + ": every figure of the account in " + report.margins_file +
           " has the same bits\n";
   for (const std::string& note : e.notes) { text += "note: " + note + "\n"; }
-  text += margin_part(model, e);
+  text += margin_part(model, e) + collateral_part(book, e);
   if (e.holdings.empty()) {
     text += "\n  nothing that the account holds moves in USD: there is nothing to explain\n";
   } else {
@@ -338,6 +376,7 @@ std::string explain_json(const Book& book, const Model& model, const ExplainRepo
   json["margin"] = account_margin_json(e.margin);
   json["initial_margin_terms"] = terms_json(e.initial_terms);
   json["maintenance_margin_terms"] = terms_json(e.maintenance_terms);
+  json["collateral"] = collateral_json(book, e);
   for (const char* list : {"underlyings", "holdings", "greeks", "worst_paths", "read_times"}) {
     json[list] = Json::array();
   }

@@ -6,9 +6,11 @@
 #include "host/cli/margin_summary.hpp"
 #include "host/cli/run_options.hpp"
 #include "host/io/book_files.hpp"
+#include "host/io/collateral_files.hpp"
 #include "host/io/exchange_files.hpp"
 #include "host/io/run_files.hpp"
 #include "host/io/staged_folder.hpp"
+#include "host/io/venue_files.hpp"
 
 namespace tailmargin {
 namespace {
@@ -39,6 +41,8 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
     write_regime_es(result.margins, chosen.model, out);
   }
   if (options.control_variate) { write_controlled_es(result.margins, out); }
+  write_wrong_way(result.wrong_way, out);
+  write_venues(result.venues, out);
   manifest.exchange_file = write_exchange(result.exchange, out);
   if (options.keep_shortfalls) { write_shortfalls(result.shortfalls, out); }
   write_prepared_tables(result.prepared_tables, out);
@@ -52,7 +56,7 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
   // Outdated: of an earlier run into this folder.
   staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv", "regime_es.csv",
-                 "shortfalls.bin"});
+                 "shortfalls.bin", "wrong_way.csv", "venues.csv", "venue_accounts.csv"});
 }
 
 void margin(const MarginOptions& options) {

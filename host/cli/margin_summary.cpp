@@ -18,7 +18,8 @@ constexpr double fragile_from = 1.1;
 
 struct Totals {
   double initial = 0.0, maintenance = 0.0, gross = 0.0, equity = 0.0;
-  std::uint64_t short_of_initial = 0, short_of_maintenance = 0;
+  double haircut = 0.0, depeg_loss = 0.0;
+  std::uint64_t short_of_initial = 0, short_of_maintenance = 0, below_ratio = 0;
 };
 
 /// Sums in account order, so that they repeat.
@@ -31,6 +32,9 @@ Totals sum_margins(const std::vector<AccountMargin>& margins) {
     totals.equity += m.equity_usd;
     totals.short_of_initial += m.equity_usd < m.initial_margin_usd ? 1u : 0u;
     totals.short_of_maintenance += m.equity_usd < m.maintenance_margin_usd ? 1u : 0u;
+    totals.haircut += m.collateral.haircut_usd;
+    totals.depeg_loss += m.collateral.depeg_loss_usd;
+    totals.below_ratio += m.margin_ratio().value_or(1.0) < 1.0 ? 1u : 0u;
   }
   return totals;
 }
@@ -91,6 +95,33 @@ std::string regime_line(const std::vector<AccountMargin>& margins, const Model& 
     text += (k == 0 ? "" : ", ") + model.regimes[k].name + " " + percent(parts[k] / all, 0);
   }
   return "  shortfall by regime          " + text + "\n";
+}
+
+struct VenueTotals {
+  double venue_margins = 0.0, consolidated = 0.0, hidden = 0.0;
+  std::uint64_t stranded = 0;
+};
+
+VenueTotals sum_venues(const VenueMargins& venues) {
+  VenueTotals totals;
+  for (const AccountVenues& account : venues.accounts) {
+    totals.venue_margins += account.venue_margins_usd;
+    totals.consolidated += account.consolidated_margin_usd;
+    totals.hidden += account.hidden_offset_usd();
+    totals.stranded += account.stranded_probability > 0.0 ? 1u : 0u;
+  }
+  return totals;
+}
+
+/// What the venues ask for together, and what they would if they saw the whole book.
+std::string venues_block(const VenueMargins& venues) {
+  if (venues.accounts.empty()) { return ""; }
+  const VenueTotals totals = sum_venues(venues);
+  std::string text = line("\n  %-28s %20s\n", "margins venue by venue", with_thousands(totals.venue_margins));
+  text += line("  %-28s %20s\n", "of the whole accounts", with_thousands(totals.consolidated));
+  text += line("  %-28s %20s\n", "hedges that no venue sees", with_thousands(totals.hidden));
+  return text +
+         line("  %-28s %20s\n", "accounts stranded at a venue", with_thousands(static_cast<double>(totals.stranded)));
 }
 
 std::string account_table(const std::vector<AccountMargin>& margins) {
@@ -184,7 +215,12 @@ std::string margin_summary(const Book& book, const RunResult& result, const Mode
       line("  %-28s %20s\n", "accounts below initial", with_thousands(static_cast<double>(totals.short_of_initial)));
   summary += line("  %-28s %20s\n", "accounts below maintenance",
                   with_thousands(static_cast<double>(totals.short_of_maintenance)));
+  summary += line("  %-28s %20s\n", "haircuts on collateral", with_thousands(totals.haircut));
+  summary +=
+      line("  %-28s %20s\n", "accounts with ratio below 1", with_thousands(static_cast<double>(totals.below_ratio)));
+  summary += line("  %-28s %20s\n", "loss if pegs break", with_thousands(totals.depeg_loss));
   summary += terms_block(result.margins) + regime_line(result.margins, model);
+  summary += venues_block(result.venues);
   summary += shortfall_block(result.exchange);
   summary += stage_line(result, total_seconds);
   return summary + "  written to " + out + "\n";
@@ -208,6 +244,16 @@ std::string margin_summary_json(const Book& book, const RunResult& result, const
   json["gross_notional_usd"] = totals.gross;
   json["accounts_below_initial"] = totals.short_of_initial;
   json["accounts_below_maintenance"] = totals.short_of_maintenance;
+  json["collateral_haircut_usd"] = totals.haircut;
+  json["accounts_with_ratio_below_1"] = totals.below_ratio;
+  json["depeg_loss_usd"] = totals.depeg_loss;
+  if (!result.venues.accounts.empty()) {
+    const VenueTotals venues = sum_venues(result.venues);
+    json["venues"] = {{"venue_margins_usd", venues.venue_margins},
+                      {"consolidated_margin_usd", venues.consolidated},
+                      {"hidden_offset_usd", venues.hidden},
+                      {"accounts_that_can_be_stranded", venues.stranded}};
+  }
   json["exact_accounts"] = result.num_exact_accounts;
   json["expected_uncovered_loss_usd"] = result.exchange.expected_usd.value;
   for (const StageTime& stage : result.stages) { json["stage_seconds"][stage.stage] = stage.seconds; }

@@ -1,5 +1,6 @@
 // Every tile of paths is one task: scenarios, prices of the columns held, then account by account. The sums of a path
 // belong to its tile, those of an account to the thread; both are integers, so how the paths are cut shows nowhere.
+// Tiles are whole words of paths, so a word of short paths has one owner, too.
 #include "host/cpu/shortfall_pass.hpp"
 
 #include <algorithm>
@@ -16,6 +17,8 @@
 
 namespace tailmargin {
 namespace {
+
+static_assert(cpu::lanes % 64 == 0, "tiles are whole words of paths");
 
 template <class T>
 using HostBuffer = std::vector<T>;
@@ -39,11 +42,13 @@ class ShortfallPass {
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
         width_(tile_width(paths_per_tile)),
+        words_(request.keep_paths == KeepShortPaths::yes ? path_words(run.num_paths) : 0),
         scratch_([this] { return Scratch(*this); }) {}
 
   Shortfalls run() {
     out_.paths.resize(run_.num_paths);
     out_.accounts.resize(num_accounts());
+    out_.short_paths.resize(num_accounts() * words_);
     const std::uint64_t tiles = (run_.num_paths + width_ - 1) / width_;
     for (std::uint64_t first = 0; first < tiles && num_accounts() != 0; first += tiles_per_block) {
       check_stop(request_);
@@ -151,7 +156,12 @@ class ShortfallPass {
       if (cents == 0 || weight == 0) { continue; }
       paths[lane].add(cents);
       sum.add(weight, cents);
+      if (words_ != 0) { mark(account, tile.first_path + lane); }
     }
+  }
+
+  void mark(std::uint64_t account, std::uint64_t path) {
+    out_.short_paths[account * words_ + path / 64] |= std::uint64_t{1} << path % 64;
   }
 
   const PreparedRun& run_;
@@ -163,6 +173,7 @@ class ShortfallPass {
   StepTables<HostBuffer> step_tables_;
   SimulatePayload simulate_;
   std::uint32_t width_;
+  std::uint64_t words_;  // of paths kept for each account; 0: they are not
   tbb::enumerable_thread_specific<Scratch> scratch_;
   Shortfalls out_;
 };

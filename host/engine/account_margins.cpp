@@ -158,7 +158,6 @@ std::vector<AccountMargin> make_margins(const std::vector<std::string>& names, c
     margins[a].gross_notional_usd = accounts.gross_notional_usd[a];
     margins[a].net_delta_usd = accounts.net_delta_usd[a];
     margins[a].equity_usd = accounts.equity_usd[a];
-    if (accounts.equity_usd[a] > 0.0) { margins[a].leverage = accounts.gross_notional_usd[a] / accounts.equity_usd[a]; }
     copy_tail(tails.single, a, margins[a]);
     margins[a].regime_es_usd = tails.regime_es(a);
   }

@@ -8,8 +8,10 @@
 
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
+#include "host/engine/collateral_figures.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/margin_terms.hpp"
+#include "host/engine/venue_margins.hpp"
 #include "host/estimators/control_variate.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "host/prepare/scenario_laws.hpp"
@@ -100,8 +102,15 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
     timer.lap("terms");
   }
   timer.restart();
+  const HoldingsView held = {book.accounts, book.positions, book.collateral};
+  result.wrong_way = add_collateral(*backend, run, book, {held, run.accounts}, model, config, result.margins);
+  timer.lap("collateral");
   add_exchange_shortfall(*backend, run, tails, config, book.insurance_fund_usd, result);
   timer.lap("shortfall");
+  if (!book.by_venue.empty()) {
+    result.venues = find_venue_margins(*backend, run, book, model, tails, config, result.margins);
+    timer.lap("venues");
+  }
   if (config.control_variate) {
     timer.restart();
     add_control_variates(run, config, result.margins);

@@ -8,6 +8,8 @@
 #include <stdexcept>
 
 #include "host/engine/account_margins.hpp"
+#include "host/engine/collateral_figures.hpp"
+#include "host/engine/collateral_rules.hpp"
 #include "host/engine/euler_shares.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/holding_pnl.hpp"
@@ -64,6 +66,21 @@ AccountPlan plan_holdings(const Book& book, const ColumnPlan& columns, const std
   AccountPlan plan = prepare_accounts(book, {names, rows.positions, rows.collateral}, columns, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
   return plan;
+}
+
+/// Haircuts and the like, as the run computes them for all accounts.
+void explain_collateral(Backend& backend, const PreparedRun& all, const Book& book, Holdings held,
+                        const AccountPlan& account, const Model& model, const RunConfig& config, Explanation& out) {
+  const CollateralRules rules(book, model, all.columns);
+  for (CollateralBalance& b : held.collateral) {
+    out.balances.push_back(rules.value(b));
+    b.account = 0;
+  }
+  for (Position& p : held.positions) { p.account = 0; }
+  const std::vector<std::string> names = {out.margin.account};
+  std::vector<AccountMargin> margins = {out.margin};
+  add_collateral(backend, all, book, {{names, held.positions, held.collateral}, account}, model, config, margins);
+  out.margin = margins.front();
 }
 
 /// What moves the holdings: their underlyings and the currencies they settle in.
@@ -464,6 +481,8 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
     out.margin = margins.front();
     clock.lap("terms");
   }
+  explain_collateral(*backend, all, book, held, whole, model, config, out);
+  clock.lap("collateral");
 
   const PathTeller teller(run);
   const HoldingPnl pnl = holding_pnl(run, narrow.accounts, teller, numbers_of(tail.paths), tail.precision,

@@ -13,11 +13,6 @@ namespace {
 /// Fewer would leave the stressed confidence next to no tail.
 constexpr std::uint64_t min_paths = 10'000;
 
-std::uint64_t stress_paths(const MarginTerms& terms, std::uint64_t num_paths) {
-  const auto part = static_cast<std::uint64_t>(terms.paths_share * static_cast<double>(num_paths));
-  return std::min(num_paths, std::max(min_paths, part));
-}
-
 bool is_wanted(StressScenario scenario, const MarginTerms& terms) {
   switch (scenario) {
     case StressScenario::own: return true;
@@ -42,6 +37,11 @@ Model variant(StressScenario scenario, const Model& model) {
 }
 
 }  // namespace
+
+std::uint64_t stress_paths(const MarginTerms& terms, std::uint64_t num_paths) {
+  const auto part = static_cast<std::uint64_t>(terms.paths_share * static_cast<double>(num_paths));
+  return std::min(num_paths, std::max(min_paths, part));
+}
 
 StressScenarios::StressScenarios(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config,
                                  bool keep) {

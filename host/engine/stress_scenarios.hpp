@@ -16,6 +16,9 @@ namespace tailmargin {
 enum class StressScenario : std::uint8_t { own, crisis_start, long_run_start, perfect, independent };
 inline constexpr std::size_t num_stress_scenarios = 5;
 
+/// How many of a run's paths terms with scenarios of their own take.
+std::uint64_t stress_paths(const MarginTerms& terms, std::uint64_t num_paths);
+
 class StressScenarios {
  public:
   /// One of them: scenarios without columns and accounts.

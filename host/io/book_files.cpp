@@ -169,8 +169,25 @@ bool same_holding(const Position& a, const Position& b) {
   return a.account == b.account && a.instrument == b.instrument;
 }
 
-/// Positions of one account in one instrument with different entry prices are told apart by venues 1, 2, ...
+void write_venue(const Book& book, AccountId part, TableWriter& out) {
+  const std::string& venue = book.by_venue.venues.at(book.by_venue.parts.at(part).venue);
+  venue.empty() ? out.missing() : out.text(venue);
+}
+
+void write_positions_by_venue(const Book& book, TableWriter& out) {
+  for (const Position& position : book.by_venue.positions) {
+    out.text(book.accounts.at(book.by_venue.parts.at(position.account).account));
+    out.text(book.instruments.at(position.instrument).name);
+    out.number(position.quantity);
+    out.number(position.entry_price);
+    write_venue(book, position.account, out);
+  }
+}
+
+/// Where venues are not known, positions of one account in one instrument with different entry prices are told apart by
+/// venues 1, 2, ...
 void write_positions(const Book& book, TableWriter& out) {
+  if (!book.by_venue.empty()) { return write_positions_by_venue(book, out); }
   std::uint32_t lot = 1;
   for (std::size_t p = 0; p < book.positions.size(); ++p) {
     const Position& position = book.positions[p];
@@ -186,6 +203,13 @@ void write_positions(const Book& book, TableWriter& out) {
 }
 
 void write_collateral(const Book& book, TableWriter& out) {
+  for (const CollateralBalance& balance : book.by_venue.collateral) {
+    out.text(book.accounts.at(book.by_venue.parts.at(balance.account).account));
+    out.text(asset_name(book, balance.asset));
+    out.number(balance.amount);
+    write_venue(book, balance.account, out);
+  }
+  if (!book.by_venue.empty()) { return; }
   for (const CollateralBalance& balance : book.collateral) {
     out.text(book.accounts.at(balance.account));
     out.text(asset_name(book, balance.asset));

@@ -97,6 +97,12 @@ Json terms_json(const MarginTerms& terms) {
           {"paths_share", terms.paths_share}};
 }
 
+Json shares_json(const std::vector<AssetShare>& rules, const char* key) {
+  Json rows = Json::array();
+  for (const AssetShare& rule : rules) { rows.push_back({{"match", rule.match}, {key, rule.share}}); }
+  return rows;
+}
+
 }  // namespace
 
 Json model_parameters(const Model& model) {
@@ -128,6 +134,8 @@ Json model_parameters(const Model& model) {
         {"maintenance_ratio", model.maintenance_ratio},
         {"uplift_confidence", model.uplift_confidence}}},
       {"terms", model.terms ? terms_json(*model.terms) : Json(nullptr)},
+      {"haircut", shares_json(model.haircuts, "share")},
+      {"depeg", shares_json(model.depegs, "fall")},
       {"chain", chain},
       {"groups", groups},
       {"correlation",

@@ -45,6 +45,10 @@ void read_jumps(const TomlValue* list, ModelDraft& draft);  ///< after the regim
 // model_terms.cpp
 void read_terms(const TomlValue* value, ModelDraft& draft);  ///< after the regimes
 
+// model_collateral.cpp
+void read_haircuts(const TomlValue* list, ModelDraft& draft);  ///< after the groups
+void read_depegs(const TomlValue* list, ModelDraft& draft);    ///< likewise
+
 // model_names.cpp
 void check_names(const ModelDraft& draft);  ///< after all of them
 

@@ -18,17 +18,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Worked out from other columns; empty where there is none.
+using DerivedFigure = std::optional<double> (AccountMargin::*)() const;
+
 /// One column of the margins file and where it lives in the record; reader and writer share the list.
 struct MarginColumn {
   const char* name;
   std::variant<double AccountMargin::*, std::uint32_t AccountMargin::*, bool AccountMargin::*, double AccountTerms::*,
-               std::optional<double> AccountMargin::*>
+               double CollateralFigures::*, DerivedFigure>
       member;
-
-  bool may_be_missing() const { return member.index() >= 3; }
 };
 
-constexpr std::array<MarginColumn, 29> margin_columns = {{
+constexpr std::array<MarginColumn, 33> margin_columns = {{
     {"num_positions", &AccountMargin::num_positions},
     {"gross_notional_usd", &AccountMargin::gross_notional_usd},
     {"net_delta_usd", &AccountMargin::net_delta_usd},
@@ -44,6 +45,10 @@ constexpr std::array<MarginColumn, 29> margin_columns = {{
     {"maintenance_margin_usd", &AccountMargin::maintenance_margin_usd},
     {"shortfall_probability", &AccountMargin::shortfall_probability},
     {"expected_uncovered_loss_usd", &AccountMargin::expected_uncovered_loss_usd},
+    {"collateral_haircut_usd", &CollateralFigures::haircut_usd},
+    {"margin_ratio", &AccountMargin::margin_ratio},
+    {"wrong_way_usd", &CollateralFigures::wrong_way_usd},
+    {"depeg_loss_usd", &CollateralFigures::depeg_loss_usd},
     {"exact_precision", &AccountMargin::exact_precision},
     {"core_usd", &AccountTerms::core_usd},
     {"crisis_start_usd", &AccountTerms::crisis_start_usd},
@@ -61,16 +66,21 @@ constexpr std::array<MarginColumn, 29> margin_columns = {{
 }};
 
 ColumnType type_of(const MarginColumn& column) {
-  static constexpr std::array<ColumnType, 5> types = {ColumnType::number, ColumnType::integer, ColumnType::flag,
-                                                      ColumnType::number, ColumnType::number};
+  static constexpr std::array<ColumnType, 6> types = {ColumnType::number, ColumnType::integer, ColumnType::flag,
+                                                      ColumnType::number, ColumnType::number,  ColumnType::number};
   return types.at(column.member.index());
+}
+
+bool may_be_empty(const MarginColumn& column) {
+  return std::holds_alternative<double AccountTerms::*>(column.member) ||
+         std::holds_alternative<DerivedFigure>(column.member);
 }
 
 TableSpec margins_table() {
   TableSpec table{"margins", {{"account", ColumnType::text}}};
   for (const MarginColumn& column : margin_columns) {
-    table.columns.push_back(
-        {column.name, type_of(column), column.may_be_missing() ? Presence::optional : Presence::required});
+    const Presence presence = may_be_empty(column) ? Presence::optional : Presence::required;
+    table.columns.push_back({column.name, type_of(column), presence});
   }
   return table;
 }
@@ -78,9 +88,6 @@ TableSpec margins_table() {
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 bool same_bits(std::uint32_t a, std::uint32_t b) { return a == b; }
 bool same_bits(bool a, bool b) { return a == b; }
-bool same_bits(std::optional<double> a, std::optional<double> b) {
-  return a.has_value() == b.has_value() && (!a || same_bits(*a, *b));
-}
 
 template <class Value>
 bool same_cell(const AccountMargin& a, const AccountMargin& b, Value AccountMargin::*member) {
@@ -89,26 +96,34 @@ bool same_cell(const AccountMargin& a, const AccountMargin& b, Value AccountMarg
 bool same_cell(const AccountMargin& a, const AccountMargin& b, double AccountTerms::*member) {
   return a.has_terms == b.has_terms && (!a.has_terms || same_bits(a.terms.*member, b.terms.*member));
 }
+bool same_cell(const AccountMargin& a, const AccountMargin& b, double CollateralFigures::*member) {
+  return same_bits(a.collateral.*member, b.collateral.*member);
+}
+bool same_cell(const AccountMargin& a, const AccountMargin& b, DerivedFigure figure) {
+  return (a.*figure)() == (b.*figure)();
+}
 
 void write_cell(TableWriter& out, const AccountMargin& row, double AccountMargin::*member) { out.number(row.*member); }
 void write_cell(TableWriter& out, const AccountMargin& row, std::uint32_t AccountMargin::*member) {
   out.integer(row.*member);
 }
 void write_cell(TableWriter& out, const AccountMargin& row, bool AccountMargin::*member) { out.flag(row.*member); }
-void write_cell(TableWriter& out, const AccountMargin& row, std::optional<double> AccountMargin::*member) {
-  row.*member ? out.number(*(row.*member)) : out.missing();
-}
 void write_cell(TableWriter& out, const AccountMargin& row, double AccountTerms::*member) {
   row.has_terms ? out.number(row.terms.*member) : out.missing();
 }
+void write_cell(TableWriter& out, const AccountMargin& row, double CollateralFigures::*member) {
+  out.number(row.collateral.*member);
+}
+void write_cell(TableWriter& out, const AccountMargin& row, DerivedFigure figure) { out.number((row.*figure)()); }
 
 void set_cell(AccountMargin& row, double AccountTerms::*member, std::optional<double> value) {
   row.has_terms = value.has_value();
   row.terms.*member = value.value_or(0.0);
 }
-void set_cell(AccountMargin& row, std::optional<double> AccountMargin::*member, std::optional<double> value) {
-  row.*member = value;
+void set_cell(AccountMargin& row, double CollateralFigures::*member, std::optional<double> value) {
+  row.collateral.*member = value.value_or(0.0);
 }
+void set_cell(AccountMargin&, DerivedFigure, std::optional<double>) {}  // follows from the others
 template <class Value>
 void set_cell(AccountMargin& row, Value AccountMargin::*member, std::optional<double> value) {
   row.*member = static_cast<Value>(value.value_or(0.0));
@@ -127,7 +142,7 @@ AccountMargin read_margin(CheckedRow& row) {
   AccountMargin margin;
   margin.account = row.text(0);
   for (std::size_t c = 0; c < margin_columns.size(); ++c) {
-    const Presence presence = margin_columns[c].may_be_missing() ? Presence::optional : Presence::required;
+    const Presence presence = may_be_empty(margin_columns[c]) ? Presence::optional : Presence::required;
     const std::optional<double> value = row.number(c + 1, NumberRule::any, presence);
     std::visit([&](auto member) { set_cell(margin, member, value); }, margin_columns[c].member);
   }

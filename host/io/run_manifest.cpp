@@ -125,6 +125,10 @@ Json outputs_json(const RunManifest& manifest, const RunConfig& config, const Ru
   if (config.keep_tail_paths) files.push_back(file_entry(folder / "tail_paths.parquet"));
   if (config.fit_tails) files.push_back(file_entry(folder / "tail_fits.csv"));
   if (config.control_variate) files.push_back(file_entry(folder / "controlled_es.csv"));
+  if (!result.wrong_way.empty()) files.push_back(file_entry(folder / "wrong_way.csv"));
+  if (!result.venues.accounts.empty()) {
+    for (const char* name : {"venues.csv", "venue_accounts.csv"}) files.push_back(file_entry(folder / name));
+  }
   if (!manifest.exchange_file.empty()) files.push_back(file_entry(manifest.exchange_file));
   if (config.keep_shortfalls) files.push_back(file_entry(folder / "shortfalls.bin"));
   return files;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include "host/domain/same_letters.hpp"
 #include "host/prepare/matching.hpp"
@@ -35,6 +36,11 @@ std::vector<NameReference> rule_references(const Model& model) {
   for (std::size_t k = 0; k < model.regimes.size(); ++k) add_regime(model.regimes[k], item_of("regime", k), found);
   for (std::size_t i = 0; i < model.reversions.size(); ++i) {
     found.push_back({model.reversions[i].match, item_of("reversion", i) + ".match"});
+  }
+  for (const auto& [list, rules] : {std::pair("haircut", &model.haircuts), std::pair("depeg", &model.depegs)}) {
+    for (std::size_t i = 0; i < rules->size(); ++i) {
+      found.push_back({(*rules)[i].match, item_of(list, i) + ".match"});
+    }
   }
   for (std::size_t j = 0; j < model.jumps.size(); ++j) {
     const std::string list = item_of("jump", j) + ".effects";

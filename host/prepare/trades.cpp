@@ -66,6 +66,7 @@ Book book_after(const Book& book, const ColumnPlan& columns, AccountId account, 
   Book out = book;
   replace_rows(account, holdings.positions, out.positions);
   replace_rows(account, holdings.collateral, out.collateral);
+  out.by_venue = {};  // a trade names no venue
   return out;
 }
 

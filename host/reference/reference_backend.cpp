@@ -437,6 +437,8 @@ class ReferenceBackend final : public Backend {
     Shortfalls out;
     out.paths.resize(run.num_paths);
     out.accounts.resize(accounts.offsets.size() - 1);
+    const std::uint64_t words = request.keep_paths == KeepShortPaths::yes ? path_words(run.num_paths) : 0;
+    out.short_paths.resize(out.accounts.size() * words);
     const ReferencePrices prices(run.columns);
     for (std::uint64_t path = 0; path < run.num_paths; ++path) {
       check_stop(request);
@@ -450,6 +452,7 @@ class ReferenceBackend final : public Backend {
         if (cents == 0) { continue; }
         lacking.push_back(cents);
         out.accounts[account].add(weight, cents);
+        if (words != 0) { out.short_paths[account * words + path / 64] |= std::uint64_t{1} << path % 64; }
       }
       std::sort(lacking.begin(), lacking.end(), std::greater<>());
       out.paths[path] = {std::accumulate(lacking.begin(), lacking.end(), std::int64_t{0}), lacking[0], lacking[1]};

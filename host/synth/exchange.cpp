@@ -123,6 +123,7 @@ Book make_exchange(const Book& market, SynthConfig config) {
   book.accounts.clear();
   book.positions.clear();
   book.collateral.clear();
+  book.by_venue = {};
   book.accounts.reserve(config.num_accounts);
   synth::ExchangeBuilder builder(index, config, book);
   for (std::size_t a = 0; a < synth::num_archetypes; ++a) {  // slugs are sorted, so names come out sorted

@@ -72,6 +72,22 @@ struct CollateralBalance {
   double amount = 0.0;                 ///< negative is debt
 };
 
+/// What one account holds at one venue.
+struct VenuePart {
+  AccountId account = 0;
+  std::uint32_t venue = 0;  ///< into VenueHoldings::venues
+};
+
+/// A book with more than one venue once more, venue by venue. Its rows name a part where a book's name an account.
+struct VenueHoldings {
+  std::vector<std::string> venues;  ///< sorted by name; "" is where a row names none
+  std::vector<VenuePart> parts;     ///< sorted by (account, venue)
+  std::vector<Position> positions;  ///< sorted by (part, instrument)
+  std::vector<CollateralBalance> collateral;
+
+  bool empty() const { return parts.empty(); }
+};
+
 /// A validated book. Underlyings, instruments and accounts are sorted by name, positions by
 /// (account, instrument), so the order of rows in the files cannot change a result.
 struct Book {
@@ -85,6 +101,7 @@ struct Book {
   std::vector<std::string> accounts;  ///< all names in positions and collateral
   std::vector<Position> positions;
   std::vector<CollateralBalance> collateral;
+  VenueHoldings by_venue;  ///< the same holdings by venue; empty unless there are several; who edits them clears it
 };
 
 }  // namespace tailmargin

@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "tailmargin/book.hpp"
+#include "tailmargin/collateral.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tailmargin/exchange.hpp"
 #include "tailmargin/margin_terms.hpp"
 #include "tailmargin/model.hpp"
 #include "tailmargin/sampler.hpp"
+#include "tailmargin/venues.hpp"
 
 namespace tailmargin {
 
@@ -59,7 +61,6 @@ struct AccountMargin {
   double gross_notional_usd = 0.0;
   double net_delta_usd = 0.0;
   double equity_usd = 0.0;
-  std::optional<double> leverage = {};  ///< gross notional over equity; none without equity
   double var_usd = 0.0, var_se_usd = 0.0;
   double es_usd = 0.0, es_se_usd = 0.0;
   double worst_loss_usd = 0.0;
@@ -76,6 +77,18 @@ struct AccountMargin {
   /// Of a run over a book, not of a what-if: probability that the loss over the horizon exceeds the equity, and the
   /// expectation of what it exceeds it by.
   double shortfall_probability = 0.0, expected_uncovered_loss_usd = 0.0;
+  CollateralFigures collateral = {};  ///< likewise
+
+  /// Gross notional over equity. None without equity.
+  std::optional<double> leverage() const {
+    if (!(equity_usd > 0.0)) { return std::nullopt; }
+    return gross_notional_usd / equity_usd;
+  }
+  /// Equity less haircuts over maintenance margin: below 1 the account is liquidated. None if no margin is asked for.
+  std::optional<double> margin_ratio() const {
+    if (!(maintenance_margin_usd > 0.0)) { return std::nullopt; }
+    return (equity_usd - collateral.haircut_usd) / maintenance_margin_usd;
+  }
 };
 
 /// How the fitted smile of one expiry meets its marks. Vols per year.
@@ -96,9 +109,11 @@ struct StageTime {
 };
 
 struct RunResult {
-  std::vector<AccountMargin> margins;  ///< sorted by account
-  ExchangeShortfall exchange;          ///< of all accounts together
-  PathShortfalls shortfalls;           ///< if asked for
+  std::vector<AccountMargin> margins;      ///< sorted by account
+  std::vector<WrongWayFigures> wrong_way;  ///< by account, those with balances that move
+  VenueMargins venues;                     ///< of a book with more than one venue
+  ExchangeShortfall exchange;              ///< of all accounts together
+  PathShortfalls shortfalls;               ///< if asked for
   std::string backend, device;
   std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;

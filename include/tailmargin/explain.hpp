@@ -124,6 +124,7 @@ struct UnderlyingGreeks {
 struct Explanation {
   AccountMargin margin;  ///< the account's row of the margins file; with tail paths
   std::vector<MarginTerm> initial_terms, maintenance_terms;
+  std::vector<BalanceValue> balances;        ///< in the book's order
   std::vector<HoldingShare> holdings;        ///< positions in the book's order, then balances; USD has no share
   std::vector<UnderlyingShare> underlyings;  ///< by underlying, those of the holdings
   double rounding_usd = 0.0;                 ///< ES less the sum of the holdings' shares, added in their order

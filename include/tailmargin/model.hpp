@@ -164,6 +164,12 @@ struct MarginTerms {
   double paths_share = 0.1;           ///< of the run's paths, for terms that need scenarios of their own, in (0, 1]
 };
 
+/// A share of the price of the assets it matches; the first matching row counts, no match is 0.
+struct AssetShare {
+  std::string match;  ///< name, "@group" or "*"
+  double share = 0.0;
+};
+
 struct Model {
   std::string name, date, source;
   std::string file;                            ///< where it was read from, for messages
@@ -205,6 +211,8 @@ struct Model {
   double confidence = 0.99;        ///< of VaR and ES, in (0.5, 1)
   double maintenance_ratio = 0.8;  ///< maintenance over initial margin, in (0, 1]
   double uplift_confidence = 0.5;  ///< margin takes the upper bound of ES at this one-sided level, in [0.5, 1); 0.5: ES
+  std::vector<AssetShare> haircuts;  ///< what a balance above 0 does not count for, in [0, 1]
+  std::vector<AssetShare> depegs;    ///< how far prices fall, all at once, where pegs break, in [0, 1)
   std::optional<MarginTerms> terms;  ///< none: the margin is the expected shortfall
 };
 

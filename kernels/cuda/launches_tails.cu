@@ -1,6 +1,7 @@
 // Launches of steps 3 to 5.
 #include "kernels/cuda/kernels/add_shortfalls.hpp"
 #include "kernels/cuda/kernels/collect_ties.hpp"
+#include "kernels/cuda/kernels/mark_short_paths.hpp"
 #include "kernels/cuda/kernels/select_pivot.hpp"
 #include "kernels/cuda/kernels/sort_tails.hpp"
 #include "kernels/cuda/kernels/summarise_tails.hpp"
@@ -23,6 +24,8 @@ TM_INSTANTIATE_FOR_BLOCKS(SplitTails<float>);
 TM_INSTANTIATE_FOR_BLOCKS(SplitTails<double>);
 TM_INSTANTIATE_FOR_BLOCKS(AddShortfalls<float>);
 TM_INSTANTIATE_FOR_BLOCKS(AddShortfalls<double>);
+TM_INSTANTIATE_FOR_BLOCKS(MarkShortPaths<float>);
+TM_INSTANTIATE_FOR_BLOCKS(MarkShortPaths<double>);
 TM_INSTANTIATE_FOR_EACH(GatherTailPaths<float>);
 TM_INSTANTIATE_FOR_EACH(GatherTailPaths<double>);
 

@@ -25,18 +25,34 @@ exits "synth" 0 "$program" synth -o "$work/book" --accounts 50 --seed 2
 margin=("$program" margin "$work/book" --paths 1000 --progress never)
 
 exits "margin" 0 "${margin[@]}" -o "$work/run"
-check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run")"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run")"
 check "a row per account" 51 "$(wc -l <"$work/run/margins.csv")"
 check "no not-a-number" 0 "$(grep -ciE ',-?(nan|inf)' "$work/run/margins.csv")"
 exits "parquet and tails" 0 "${margin[@]}" -o "$work/run2" --format parquet --keep-tails --json
-check "their files" "./exchange.json ./margins.parquet ./prepared.bin ./run.json ./tail_paths.parquet ./terms.csv " "$(files "$work/run2")"
+check "their files" "./exchange.json ./margins.parquet ./prepared.bin ./run.json ./tail_paths.parquet ./terms.csv ./wrong_way.csv " "$(files "$work/run2")"
 exits "shortfalls" 0 "${margin[@]}" -o "$work/run5" --insurance-fund 12345 --keep-shortfalls
-check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./shortfalls.bin ./terms.csv " "$(files "$work/run5")"
+check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./shortfalls.bin ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 says "the fund of the option" "insurance fund of 12,345 gone"
+says "haircuts" "haircuts on collateral"
 check "in exchange.json too" 1 "$(grep -c '"insurance_fund_usd": 12345.0' "$work/run5/exchange.json")"
 exits "without them" 0 "${margin[@]}" -o "$work/run5"
-check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run5")"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "a negative fund is wrong usage" 2 "${margin[@]}" -o "$work/no" --insurance-fund -1
+two_venues=("$program" margin "$(dirname "$0")/two-venues" -o "$work/venues" --paths 20000 --progress never)
+exits "two venues" 0 "${two_venues[@]}"
+says "what they do not see" "hedges that no venue sees"
+check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./venue_accounts.csv ./venues.csv " "$(files "$work/venues")"
+check "a row per account and venue" 6 "$(wc -l <"$work/venues/venues.csv")"
+check "carry has nothing at risk, and margins at both venues" "2 0" "$(grep ^carry, "$work/venues/venue_accounts.csv" | cut -d, -f2,4 | tr , ' ')"
+check "its hidden offset is their sum" "$(grep ^carry, "$work/venues/venue_accounts.csv" | cut -d, -f3)" "$(grep ^carry, "$work/venues/venue_accounts.csv" | cut -d, -f5)"
+# log(1 - 30,000 / 600,000) is 2.56 standard deviations below: 0.52 % of the paths, give or take four standard errors.
+check "the chance that A liquidates what B has the profit of" yes \
+  "$(grep ^carry,A, "$work/venues/venues.csv" | awk -F, '{ print ($9 > 0.0031 && $9 < 0.0073 && $9 == $10) ? "yes" : $0 }')"
+check "at one venue there is nothing hidden" 0 "$(grep ^one, "$work/venues/venue_accounts.csv" | cut -d, -f5)"
+exits "two venues on the reference" 0 "${two_venues[@]}" --backend reference --json
+check "totals as JSON" 1 "$(grep -c '"hidden_offset_usd"' "$work/out")"
+exits "one venue after them" 0 "${margin[@]}" -o "$work/venues"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/venues")"
 exits "reference" 0 "${margin[@]}" -o "$work/run3" --backend reference
 exits "auto says what it took" 0 "${margin[@]}" -o "$work/run" --backend auto
 says "the backend taken" "backend c[pu]"
@@ -128,11 +144,12 @@ fi
 exits "explain" 0 "$program" explain "$work/run" --account "$account" --progress never
 says "that the run is met" "every figure of the account in margins.csv has the same bits"
 says "terms of the margin" "= initial margin"
+says "balances" "= balances"
 says "shares" "= expected shortfall"
 says "greeks" "gamma 1 %"
 says "paths in words" "^  1. path [0-9]* loses"
 exits "explain as JSON" 0 "$program" explain "$work/run" --account "$account" --json --paths-shown 2
-check "its keys" "account run book same_bits_as_run model backend device paths seed sampler margin initial_margin_terms maintenance_margin_terms underlyings holdings greeks worst_paths read_times rounding_usd tail_paths tail_paths_worth tail_mean notes stage_seconds total_seconds" \
+check "its keys" "account run book same_bits_as_run model backend device paths seed sampler margin initial_margin_terms maintenance_margin_terms collateral underlyings holdings greeks worst_paths read_times rounding_usd tail_paths tail_paths_worth tail_mean notes stage_seconds total_seconds" \
   "$(grep -oE '^  "[a-z_]+"' "$work/out" | tr -d ' "' | paste -sd ' ')"
 check "two paths" 2 "$(grep -c '"read_hours"' "$work/out")"
 for name in es_usd es_se_usd var_usd initial_margin_usd equity_usd; do
@@ -346,7 +363,7 @@ before=$(sha256sum <"$work/run/margins.csv")
 exits "bad input over a run" 3 "$program" margin "$work/bad" -o "$work/run" --progress never
 check "the earlier margins stay" "$before" "$(sha256sum <"$work/run/margins.csv")"
 exits "good input after bad" 0 "${margin[@]}" -o "$work/run"
-check "no errors.csv any more" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run")"
+check "no errors.csv any more" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run")"
 
 "$program" margin "$work/book" -o "$work/stopped" --paths 50000000 --backend reference --progress never >/dev/null 2>"$work/err" &
 sleep 1
@@ -370,5 +387,5 @@ if [[ -e /dev/full ]]; then
   check "standard output that cannot be written" 1 "$?"
 fi
 exits "no tails without being asked" 0 "${margin[@]}" -o "$work/run2"
-check "files of the earlier run are gone" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run2")"
+check "files of the earlier run are gone" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run2")"
 exit $failed

@@ -85,6 +85,24 @@ void expect_same_shortfalls(const PreparedRun& run, const ShortfallsRequest& req
     short_accounts += cpu.accounts[a].weight != 0 ? 1 : 0;
   }
   EXPECT_GT(short_accounts, 1u) << "not tested";
+  EXPECT_EQ(simt.short_paths, cpu.short_paths);
+}
+
+/// The paths kept are those that the sums of accounts count.
+void expect_kept_paths(const PreparedRun& run, const ShortfallsRequest& request) {
+  const Shortfalls found = make_cpu_backend({.paths_per_tile = 64})->shortfalls(run, run.accounts, request);
+  const std::uint64_t words = path_words(run.num_paths);
+  ASSERT_EQ(found.short_paths.size(), found.accounts.size() * words);
+  for (std::size_t a = 0; a < found.accounts.size(); ++a) {
+    std::uint64_t weight = 0;
+    for (std::uint64_t p = 0; p < words * 64; ++p) {
+      if ((found.short_paths[a * words + p / 64] >> p % 64 & 1) == 0) { continue; }
+      ASSERT_LT(p, run.num_paths);
+      EXPECT_GT(found.paths[p].sum, 0) << "account " << a << " path " << p;
+      weight += request.weights == nullptr ? 1 : (*request.weights)[p];
+    }
+    EXPECT_EQ(weight, found.accounts[a].weight) << "account " << a;
+  }
 }
 
 TEST_P(BackendsAgree, OnShortfalls) {
@@ -95,11 +113,15 @@ TEST_P(BackendsAgree, OnShortfalls) {
   ShortfallsRequest request;
   request.precision = GetParam();
   expect_same_shortfalls(run, request, {.accounts_per_batch = 25, .paths_per_chunk = 256});
+  request.keep_paths = KeepShortPaths::yes;
+  expect_same_shortfalls(run, request, {.accounts_per_batch = 25, .paths_per_chunk = 64});
+  expect_kept_paths(run, request);
   std::vector<std::uint32_t> weights(700, 0);
   for (std::size_t p = 0; p < 700; p += 3) { weights[p] = p % 2 == 0 ? 4'294'967'295u : 7u; }
   std::fill(weights.begin() + 256, weights.begin() + 330, 0u);
   request.weights = &weights;
   expect_same_shortfalls(run, request, {.paths_per_chunk = 512});
+  expect_kept_paths(run, request);
 }
 
 TEST_P(BackendsAgree, OnShortfallsAtSeveralReadTimes) {

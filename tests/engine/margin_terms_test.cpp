@@ -97,8 +97,8 @@ TEST(MarginTerms, AreThoseOfANormalBook) {
   EXPECT_NEAR(pair.isolated_usd, pair.cross_usd, 0.001 * one);
   EXPECT_NEAR(pair.offset_credit_usd, 2.0 * es_99 * one - es_99 * pair_sd(-1.0, 0.6), 0.08 * one);
   EXPECT_NEAR(pair.efficiency, 1.0 - pair_sd(-1.0, 0.6) / (2.0 * one), 0.02);
-  EXPECT_EQ(run.margins[books.pair].leverage, std::nullopt);  // no equity: no leverage
-  EXPECT_EQ(run.margins[books.flat].leverage, 0.0);
+  EXPECT_EQ(run.margins[books.pair].leverage(), std::nullopt);  // no equity: no leverage
+  EXPECT_EQ(run.margins[books.flat].leverage(), 0.0);
   // All paths start in calm and stay there.
   ASSERT_EQ(run.margins[books.pair].regime_es_usd.size(), 2u);
   EXPECT_NEAR(run.margins[books.pair].regime_es_usd[0], run.margins[books.pair].es_usd, 1e-9 * one);

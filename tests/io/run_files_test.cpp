@@ -57,10 +57,11 @@ TEST(Margins, HaveTheColumnsOfTheRecord) {
   EXPECT_EQ(read_bytes(folder.path() / "margins.csv"),
             "account,num_positions,gross_notional_usd,net_delta_usd,equity_usd,leverage,var_usd,var_se_usd,es_usd,"
             "es_se_usd,worst_loss_usd,worst_path,initial_margin_usd,maintenance_margin_usd,shortfall_probability,"
-            "expected_uncovered_loss_usd,exact_precision,core_usd,crisis_start_usd,correlation_usd,floor_usd,"
+            "expected_uncovered_loss_usd,collateral_haircut_usd,margin_ratio,wrong_way_usd,depeg_loss_usd,"
+            "exact_precision,core_usd,crisis_start_usd,correlation_usd,floor_usd,"
             "dependence_usd,concentration_usd,liquidity_usd,short_option_minimum_usd,isolated_usd,cross_usd,"
             "offset_credit_usd,efficiency,fragility\n"
-            ",0,0,0,0,,0,0,0,0,0,0,0,0,0,0,false,,,,,,,,,,,,,\n");
+            ",0,0,0,0,,0,0,0,0,0,0,0,0,0,0,0,,0,0,false,,,,,,,,,,,,,\n");
 }
 
 TEST(RegimeEs, HasARowForEachAccountAndRegime) {

@@ -6,6 +6,7 @@
 
 #include "host/domain/validate/book_tables.hpp"
 #include "host/domain/validate/text.hpp"
+#include "host/domain/validate/venue_holdings.hpp"
 
 namespace tailmargin {
 namespace {
@@ -306,13 +307,11 @@ void BookBuilder::finish_holdings(Completeness completeness, ProblemLog& positio
   const auto asset_name = [&](std::uint32_t id) {
     return id == no_underlying ? book_.numeraire : book_.underlyings[id].name;
   };
+  book_.by_venue = holdings_by_venue(positions_, collateral_, rank, venues_);
   const auto merged_positions =
       merge_holdings(std::exchange(positions_, {}), rank, "instrument", instrument_name, positions);
   book_.positions.reserve(merged_positions.size());
-  for (const Holding& h : merged_positions) {
-    const auto entry = std::isnan(h.entry_price) ? std::nullopt : std::optional(h.entry_price);
-    book_.positions.push_back({h.account, h.item, h.amount, entry});
-  }
+  for (const Holding& h : merged_positions) book_.positions.push_back(position_of(h));
   const auto merged_collateral = merge_holdings(std::exchange(collateral_, {}), rank, "asset", asset_name, collateral);
   book_.collateral.reserve(merged_collateral.size());
   for (const Holding& h : merged_collateral) book_.collateral.push_back({h.account, h.item, h.amount});
