@@ -1,13 +1,15 @@
 // The engine reads top to bottom as the data flow: prepare, tails in float, tails in double where float is not
-// enough, margins, shortfalls of all accounts together.
+// enough, margins, shortfalls of all accounts together, prices moved by liquidations.
 #include "tailmargin/engine.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
+#include "host/engine/crowding.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/margin_terms.hpp"
 #include "host/estimators/control_variate.hpp"
@@ -80,6 +82,9 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   PreparedRun run = prepare_run(book, model, config.num_paths, config.seed, config.sampler);
   run.fit_tails = config.fit_tails;
   result.prepared_tables = serialise_tables(run);
+  result.warnings = run.warnings;
+  std::optional<CrowdingStudy> crowding;  // refuses early what it cannot do
+  if (model.crowding) { crowding.emplace(run, book, model, config); }
   timer.lap("prepare");
 
   const AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
@@ -100,6 +105,10 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   timer.restart();
   add_exchange_shortfall(*backend, run, tails, config, book.insurance_fund_usd, result);
   timer.lap("shortfall");
+  if (crowding) {
+    crowding->add_to(result, *backend, tails);
+    timer.lap("crowding");
+  }
   if (config.control_variate) {
     timer.restart();
     add_control_variates(run, config, result.margins);
@@ -113,7 +122,6 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   result.num_columns = run.columns.num_columns;
   result.num_exact_accounts = tails.inexact.size();
   result.position_paths = run.accounts.columns.size() * config.num_paths;
-  result.warnings = run.warnings;
   return result;
 }
 

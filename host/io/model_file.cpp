@@ -42,6 +42,7 @@ Model read_root(const TomlValue& root, ProblemLog& problems) {
   read_mixing(table.table("mixing"), draft);
   read_jumps(table.array("jump"), draft);
   read_terms(table.table("terms"), draft);
+  read_crowding(table.table("crowding"), draft);
   check_names(draft);
   table.finish();
   return std::move(draft.model);

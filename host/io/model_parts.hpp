@@ -45,6 +45,9 @@ void read_jumps(const TomlValue* list, ModelDraft& draft);  ///< after the regim
 // model_terms.cpp
 void read_terms(const TomlValue* value, ModelDraft& draft);  ///< after the regimes
 
+// model_crowding.cpp
+void read_crowding(const TomlValue* value, ModelDraft& draft);  ///< after the regimes
+
 // model_names.cpp
 void check_names(const ModelDraft& draft);  ///< after all of them
 

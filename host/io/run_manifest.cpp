@@ -127,6 +127,7 @@ Json outputs_json(const RunManifest& manifest, const RunConfig& config, const Ru
   if (config.control_variate) files.push_back(file_entry(folder / "controlled_es.csv"));
   if (!manifest.exchange_file.empty()) files.push_back(file_entry(manifest.exchange_file));
   if (config.keep_shortfalls) files.push_back(file_entry(folder / "shortfalls.bin"));
+  if (result.crowding) files.push_back(file_entry(folder / "crowding.csv"));
   return files;
 }
 

@@ -4,10 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tailmargin/book.hpp"
+#include "tailmargin/crowding.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tailmargin/exchange.hpp"
 #include "tailmargin/margin_terms.hpp"
@@ -18,7 +20,7 @@ namespace tailmargin {
 
 enum class BackendChoice : std::uint8_t { automatic, cuda, cpu, reference };
 
-/// How to run. Nothing but num_paths, seed and sampler can change a result.
+/// How to run. Nothing but num_paths, seed, sampler and liquidations can change a result.
 struct RunConfig {
   std::uint64_t num_paths = 100'000;
   std::uint64_t seed = 1;
@@ -32,6 +34,9 @@ struct RunConfig {
   bool fit_tails = false;        ///< also fit a generalised Pareto law to every tail
   bool control_variate = false;  ///< also estimate every ES with its quadratic as control variate
   bool keep_shortfalls = false;  ///< also keep the summed shortfall of every path
+  /// Of all parts of a book of which this is one: what moves prices instead of the own accounts' liquidations. Only
+  /// read if the model has crowding.
+  const PathLiquidations* liquidations = nullptr;
   std::function<void(const std::string& stage, double fraction)> progress;
   const std::atomic<bool>* stop = nullptr;
 };
@@ -73,6 +78,7 @@ struct AccountMargin {
   /// Of a run over a book, not of a what-if: probability that the loss over the horizon exceeds the equity, and the
   /// expectation of what it exceeds it by.
   double shortfall_probability = 0.0, expected_uncovered_loss_usd = 0.0;
+  CrowdedFigures crowding = {};  ///< of a run over a book, if the model has crowding
 };
 
 /// How the fitted smile of one expiry meets its marks. Vols per year.
@@ -93,9 +99,11 @@ struct StageTime {
 };
 
 struct RunResult {
-  std::vector<AccountMargin> margins;  ///< sorted by account
-  ExchangeShortfall exchange;          ///< of all accounts together
-  PathShortfalls shortfalls;           ///< if asked for
+  std::vector<AccountMargin> margins;      ///< sorted by account
+  ExchangeShortfall exchange;              ///< of all accounts together
+  PathShortfalls shortfalls;               ///< if asked for
+  std::optional<CrowdingReport> crowding;  ///< if the model has it
+  PathLiquidations liquidations;           ///< likewise: of these accounts, without crowding
   std::string backend, device;
   std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;

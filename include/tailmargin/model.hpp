@@ -164,6 +164,14 @@ struct MarginTerms {
   double paths_share = 0.1;           ///< of the run's paths, for terms that need scenarios of their own, in (0, 1]
 };
 
+/// How liquidations move prices (docs/methodology.md, "Crowding").
+struct Crowding {
+  std::string regime;         ///< name; its price vols are what impact is measured in
+  double impact = 1.0;        ///< log move in vols of a day when as much is liquidated as the depth, in [0, 10]
+  double depth = 1.0;         ///< of an underlying's average daily volume: what liquidations can meet, in (0, 100]
+  double largest_move = 0.5;  ///< of a log price, either way, in (0, 2]
+};
+
 struct Model {
   std::string name, date, source;
   std::string file;                            ///< where it was read from, for messages
@@ -206,6 +214,7 @@ struct Model {
   double maintenance_ratio = 0.8;  ///< maintenance over initial margin, in (0, 1]
   double uplift_confidence = 0.5;  ///< margin takes the upper bound of ES at this one-sided level, in [0.5, 1); 0.5: ES
   std::optional<MarginTerms> terms;  ///< none: the margin is the expected shortfall
+  std::optional<Crowding> crowding;  ///< none: it is not looked at
 };
 
 /// Name of a factor kind as model files spell it.

@@ -36,6 +36,20 @@ says "the fund of the option" "insurance fund of 12,345 gone"
 check "in exchange.json too" 1 "$(grep -c '"insurance_fund_usd": 12345.0' "$work/run5/exchange.json")"
 exits "without them" 0 "${margin[@]}" -o "$work/run5"
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run5")"
+{ cat "$(dirname "$0")/../../examples/models/twenty-coins.toml"; printf '\n[crowding]\nregime = "stress"\n'; } >"$work/crowding.toml"
+crowded=("${margin[@]}" -o "$work/run5" --model "$work/crowding.toml")
+exits "crowding" 0 "${crowded[@]}" --keep-liquidations
+check "its files" "./crowding.csv ./exchange.json ./liquidations.bin ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run5")"
+says "margins with and without" "crowding, USD  *without  *with"
+check "the margins are those without it" 0 "$(cmp -s "$work/run5/margins.csv" "$work/run/margins.csv"; echo $?)"
+cp "$work/run5/crowding.csv" "$work/run5/liquidations.bin" "$work"
+exits "prices moved by given liquidations" 0 "${crowded[@]}" --liquidations "$work/liquidations.bin"
+check "are moved as by the own ones" 0 "$(cmp -s "$work/run5/crowding.csv" "$work/crowding.csv"; echo $?)"
+exits "liquidations of other paths are wrong usage" 2 "${crowded[@]}" --liquidations "$work/liquidations.bin" --seed 5
+exits "so are any without crowding" 2 "${margin[@]}" -o "$work/no" --liquidations "$work/liquidations.bin"
+exits "explain of a run with crowding" 0 "$program" explain "$work/run5" --account "$(sed -n 2p "$work/run5/margins.csv" | cut -d, -f1)"
+exits "without crowding" 0 "${crowded[@]}" --no-crowding
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run5")"
 exits "a negative fund is wrong usage" 2 "${margin[@]}" -o "$work/no" --insurance-fund -1
 exits "reference" 0 "${margin[@]}" -o "$work/run3" --backend reference
 exits "auto says what it took" 0 "${margin[@]}" -o "$work/run" --backend auto
