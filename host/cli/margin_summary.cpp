@@ -141,7 +141,7 @@ std::string crowding_block(const RunResult& result) {
   text += usd_pair("shortfall of all accounts, expected", without.shortfall.expected_usd.value,
                    with.shortfall.expected_usd.value);
   if (without.deleveraging) {
-    text += usd_pair("deleveraged beyond the fund, expected", without.deleveraging->expected_usd.value,
+    text += usd_pair("deleveraged beyond the fund", without.deleveraging->expected_usd.value,
                      with.deleveraging->expected_usd.value);
   }
   text += pair_row("accounts liquidated, expected", fixed_digits(without.liquidated.value, 2),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/kept_scenarios.hpp"
@@ -110,9 +111,13 @@ CrowdingStudy::CrowdingStudy(const PreparedRun& run, const Book& book, const Mod
   deltas_ = liquidated_deltas(book, run.columns, run.accounts, book.accounts);
 }
 
-void CrowdingStudy::add_to(RunResult& result, const Backend& backend, const AccountTails& tails) {
-  Observations observations =
-      KeptScenarios(run_, {loops_.kernels, loops_.threads, {}, config_.stop}).take_observations();
+Observations CrowdingStudy::scenarios(AccountTails& tails) const {
+  if (!tails.observations.empty()) { return std::exchange(tails.observations, {}); }
+  return KeptScenarios(run_, {loops_.kernels, loops_.threads, {}, config_.stop}).take_observations();
+}
+
+void CrowdingStudy::add_to(RunResult& result, const Backend& backend, AccountTails& tails) {
+  Observations observations = scenarios(tails);
   AccountTails own;  // of the cpu's arithmetic, if those of the run are not
   if (backend.name() == "reference") { own = find(observations); }
   const AccountTails& before = backend.name() == "reference" ? own : tails;

@@ -20,12 +20,13 @@ class CrowdingStudy {
 
   /// Adds figures to the result, whose margins must be there, and warnings of underlyings that cannot move.
   /// @param backend  that computed the run
-  /// @param tails    of the run
+  /// @param tails    of the run; the scenarios that they may have kept are taken from them
   /// @throws Interrupted, UsageError if the liquidations given are not of the same paths
-  void add_to(RunResult& result, const Backend& backend, const AccountTails& tails);
+  void add_to(RunResult& result, const Backend& backend, AccountTails& tails);
 
  private:
   struct Round;
+  Observations scenarios(AccountTails& tails) const;
   AccountTails find(const Observations& observations);
   Round look(const AccountTails& tails, const Observations& observations, const RunResult& result) const;
   CrowdingRound summarise(const Round& round) const;

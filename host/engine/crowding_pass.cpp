@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "host/cpu/held_columns.hpp"
@@ -68,6 +70,33 @@ class SizeGuard {
   double notional_ = 0.0;       // cents
 };
 
+/// What tasks compute a tile in, handed from one to the next: having pages cleared takes as long as filling them.
+template <class Real>
+class ScratchPool {
+ public:
+  struct Scratch {
+    LargeBuffer<Real> market, cube, losses;
+  };
+
+  /// @param make  a new one
+  template <class Make>
+  std::unique_ptr<Scratch> take(Make make) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (free_.empty()) { return make(); }
+    std::unique_ptr<Scratch> out = std::move(free_.back());
+    free_.pop_back();
+    return out;
+  }
+  void give_back(std::unique_ptr<Scratch> scratch) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    free_.push_back(std::move(scratch));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Scratch>> free_;
+};
+
 /// Adds the losses of a part of the accounts, in one precision, to the sums.
 template <class Real>
 class CrowdingPass {
@@ -87,23 +116,33 @@ class CrowdingPass {
   void add_tile(std::uint64_t number, const cpu::Kernels& kernels) {
     const cpu::Tile tile = this->tile(number);
     const float* obs = observations_.values.data() + tile.first_path * run_.scenarios.observations.size();
-    LargeBuffer<Real> market(columns_.market_rows() * tile.width),
-        cube(std::size_t{narrow_.columns.cube_columns()} * tile.width), losses(accounts_at_once * tile.width);
+    std::unique_ptr<Scratch> scratch = scratch_.take([this] { return make_scratch(); });
+    Real *cube = scratch->cube.data(), *losses = scratch->losses.data();
     if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels.revalue_single(columns_.tables(), tile, obs, market.data(), cube.data());
+      kernels.revalue_single(columns_.tables(), tile, obs, scratch->market.data(), cube);
     } else {
-      kernels.revalue_exact(columns_.tables(), tile, obs, market.data(), cube.data());
+      kernels.revalue_exact(columns_.tables(), tile, obs, scratch->market.data(), cube);
     }
     for (std::uint64_t first = 0; first < selected_.size(); first += accounts_at_once) {
       const std::uint64_t last = std::min<std::uint64_t>(first + accounts_at_once, selected_.size());
-      compute_losses(tile, first, last, kernels, cube.data(), losses.data());
+      compute_losses(tile, first, last, kernels, cube, losses);
       for (std::uint64_t i = first; i < last; ++i) {
-        add_account(tile, selected_[i], losses.data() + (i - first) * tile.width);
+        add_account(tile, selected_[i], losses + (i - first) * tile.width);
       }
     }
+    scratch_.give_back(std::move(scratch));
   }
 
  private:
+  using Scratch = typename ScratchPool<Real>::Scratch;
+
+  std::unique_ptr<Scratch> make_scratch() const {
+    const std::size_t width = observations_.tile_width;
+    return std::make_unique<Scratch>(Scratch{LargeBuffer<Real>(columns_.market_rows() * width),
+                                             LargeBuffer<Real>(narrow_.columns.cube_columns() * width),
+                                             LargeBuffer<Real>(accounts_at_once * width)});
+  }
+
   cpu::Tile tile(std::uint64_t number) const {
     const std::uint32_t width = observations_.tile_width;
     const std::uint64_t first = number * width;
@@ -164,6 +203,7 @@ class CrowdingPass {
   NarrowColumns narrow_;
   HeldColumns<Real> columns_;
   std::vector<Real> quantities_;
+  ScratchPool<Real> scratch_;
   CrowdingSums& out_;
 };
 

@@ -87,7 +87,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   if (model.crowding) { crowding.emplace(run, book, model, config); }
   timer.lap("prepare");
 
-  const AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
+  AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
   add_stage_seconds(tails.single.seconds, result);
   if (!tails.inexact.empty()) {
     const StageSeconds& s = tails.exact.seconds;
