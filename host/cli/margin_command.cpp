@@ -94,6 +94,7 @@ void margin(const MarginOptions& options) {
     config.fit_tails = options.fit_tails;
     config.control_variate = options.control_variate;
     config.keep_shortfalls = options.keep_shortfalls;
+    config.keep_liquidations = options.keep_liquidations;
     config.liquidations = liquidations ? &*liquidations : nullptr;
     result = run_margin(book, chosen.model, config);
     config.progress = nullptr;  // the bar ends here

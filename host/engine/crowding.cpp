@@ -125,10 +125,10 @@ void CrowdingStudy::add_to(RunResult& result, const Backend& backend, AccountTai
     loss_to_liquidation_.push_back(margin.equity_usd - margin.maintenance_margin_usd);
   }
   const Round first = look(before, observations, result);
-  result.liquidations = {first.paths.scenarios, result.margins.size(), run_.num_paths, first.sums.liquidated,
-                         first.sums.delta_cents};
-  const PathLiquidations& all = config_.liquidations != nullptr ? *config_.liquidations : result.liquidations;
-  check_same_paths(all, result.liquidations);
+  PathLiquidations of_accounts = {first.paths.scenarios, result.margins.size(), run_.num_paths, first.sums.liquidated,
+                                  first.sums.delta_cents};
+  const PathLiquidations& all = config_.liquidations != nullptr ? *config_.liquidations : of_accounts;
+  check_same_paths(all, of_accounts);
 
   CrowdingReport report;
   report.without = summarise(first);
@@ -145,6 +145,7 @@ void CrowdingStudy::add_to(RunResult& result, const Backend& backend, AccountTai
     set_accounts(before, first, before, first, result.margins);
   }
   result.crowding = std::move(report);
+  if (config_.keep_liquidations) { result.liquidations = std::move(of_accounts); }
 }
 
 AccountTails CrowdingStudy::find(const Observations& observations) {

@@ -167,10 +167,12 @@ class CrowdingPass {
   /// The sums of a path belong to its tile, those of an account to all threads.
   void add_account(const cpu::Tile& tile, std::uint64_t account, const Real* losses) {
     const double liquidated_above = rule_.liquidation_loss_usd[account], equity = run_.accounts.equity_usd[account];
+    const double least = std::min(liquidated_above, equity);
     std::uint64_t weight_liquidated = 0;
     AccountShortfall short_of{};
     for (std::uint32_t lane = 0; lane < tile.valid; ++lane) {
       const auto loss = static_cast<double>(losses[lane]);
+      if (!(loss > least)) { continue; }  // most
       const std::uint64_t path = tile.first_path + lane;
       const std::uint32_t weight = run_.path_weights.empty() ? 1 : run_.path_weights[path];
       if (loss > liquidated_above) {

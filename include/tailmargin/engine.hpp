@@ -31,9 +31,10 @@ struct RunConfig {
   std::uint32_t paths_per_tile = 0;      ///< 0: chosen
   std::uint64_t accounts_per_batch = 0;  ///< 0: chosen
   bool keep_tail_paths = false;
-  bool fit_tails = false;        ///< also fit a generalised Pareto law to every tail
-  bool control_variate = false;  ///< also estimate every ES with its quadratic as control variate
-  bool keep_shortfalls = false;  ///< also keep the summed shortfall of every path
+  bool fit_tails = false;          ///< also fit a generalised Pareto law to every tail
+  bool control_variate = false;    ///< also estimate every ES with its quadratic as control variate
+  bool keep_shortfalls = false;    ///< also keep the summed shortfall of every path
+  bool keep_liquidations = false;  ///< also keep what is liquidated on every path; only if the model has crowding
   /// Of all parts of a book of which this is one: what moves prices instead of the own accounts' liquidations. Only
   /// read if the model has crowding.
   const PathLiquidations* liquidations = nullptr;
@@ -103,7 +104,7 @@ struct RunResult {
   ExchangeShortfall exchange;              ///< of all accounts together
   PathShortfalls shortfalls;               ///< if asked for
   std::optional<CrowdingReport> crowding;  ///< if the model has it
-  PathLiquidations liquidations;           ///< likewise: of these accounts, without crowding
+  PathLiquidations liquidations;           ///< if asked for: of these accounts, without crowding
   std::string backend, device;
   std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;

@@ -40,6 +40,7 @@ check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./ter
 crowded=("${margin[@]}" -o "$work/run5" --model "$work/crowding.toml")
 exits "crowding" 0 "${crowded[@]}" --keep-liquidations
 check "its files" "./crowding.csv ./exchange.json ./liquidations.bin ./margins.csv ./prepared.bin ./run.json ./terms.csv " "$(files "$work/run5")"
+check "are in the manifest" 2 "$(grep -cE '"file": "(crowding.csv|liquidations.bin)"' "$work/run5/run.json")"
 says "margins with and without" "crowding, USD  *without  *with"
 check "the margins are those without it" 0 "$(cmp -s "$work/run5/margins.csv" "$work/run/margins.csv"; echo $?)"
 cp "$work/run5/crowding.csv" "$work/run5/liquidations.bin" "$work"

@@ -29,6 +29,7 @@ RunConfig cpu_config(std::uint64_t paths, Sampler sampler = Sampler::plain) {
   config.seed = 7;
   config.sampler = sampler;
   config.backend = BackendChoice::cpu;
+  config.keep_liquidations = true;
   return config;
 }
 
@@ -457,6 +458,7 @@ TEST(Crowding, InDeepMarketsIsTheRun) {
   const RunResult deep = run_margin(book, with_crowding(wild_model()), cpu_config(1'000));
   expect_nothing_moved(deep);
   EXPECT_GT(deep.crowding->without.liquidated.value, 0.0);
+  ASSERT_FALSE(deep.crowding->prices.empty());
   EXPECT_LT(deep.crowding->prices[0].mean_move, 0.0);
 
   Model still = with_crowding(wild_model());
@@ -474,6 +476,7 @@ TEST(Crowding, WarnsOfPricesThatCannotMove) {
     if (d.field == "adv_usd") { names.push_back(d.value); }
   }
   EXPECT_EQ(names, std::vector<std::string>{"SOL"});
+  ASSERT_EQ(found.crowding->prices.size(), 3u);
   EXPECT_EQ(found.crowding->prices[2].largest_move, 0.0);
   EXPECT_GT(found.crowding->prices[2].probability, 0.0);
 }
