@@ -83,6 +83,7 @@ Model read_bench_model(const BenchOptions& options) {
                                       : read_model(options.model, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(diagnostics); }
   if (!options.terms) { model.terms.reset(); }
+  model.crowding.reset();
   return model;
 }
 
@@ -113,6 +114,7 @@ std::vector<std::string> margin_command(const BenchOptions& options, const bench
                                       "never"};
   if (!options.model.empty()) { command.insert(command.end(), {"--model", options.model}); }
   if (!options.terms) { command.push_back("--no-terms"); }
+  command.push_back("--no-crowding");
   return command;
 }
 

@@ -86,7 +86,9 @@ std::vector<AccountMargin> simulate(const CompareOptions& options, const ChosenM
                                     Diagnostics& diagnostics, MonteCarloRun& run) {
   ProgressBar bar(parse_progress(options.run.progress));
   const RunConfig config = make_run_config(options.run, bar);
-  RunResult result = run_margin(book, model.model, config);
+  Model margins_only = model.model;
+  margins_only.crowding.reset();
+  RunResult result = run_margin(book, margins_only, config);
   for (const Diagnostic& w : result.warnings) { diagnostics.warning(w.file, w.row, w.field, w.value, w.reason); }
   run = {model.model.name + (model.file.empty() ? " (built in)" : ""),
          result.backend,

@@ -7,6 +7,7 @@
 #include "host/cli/run_options.hpp"
 #include "host/io/book_files.hpp"
 #include "host/io/collateral_files.hpp"
+#include "host/io/crowding_files.hpp"
 #include "host/io/exchange_files.hpp"
 #include "host/io/run_files.hpp"
 #include "host/io/staged_folder.hpp"
@@ -18,7 +19,8 @@ namespace {
 struct MarginOptions {
   std::string command_line, book, out, model, format = "csv";
   bool keep_tails = false, fit_tails = false, control_variate = false, no_terms = false, keep_shortfalls = false,
-       json = false;
+       no_crowding = false, keep_liquidations = false, json = false;
+  std::vector<std::string> liquidations;
   std::optional<double> insurance_fund_usd;
   RunOptions run;
 };
@@ -43,7 +45,9 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   if (options.control_variate) { write_controlled_es(result.margins, out); }
   write_wrong_way(result.wrong_way, out);
   write_venues(result.venues, out);
-  manifest.exchange_file = write_exchange(result.exchange, out);
+  manifest.exchange_file = write_exchange(result.exchange, out, result.crowding ? &*result.crowding : nullptr);
+  if (result.crowding) { write_crowding(result.margins, out); }
+  if (options.keep_liquidations) { write_liquidations(result.liquidations, out); }
   if (options.keep_shortfalls) { write_shortfalls(result.shortfalls, out); }
   write_prepared_tables(result.prepared_tables, out);
   result.stages.push_back({"write", seconds_since(write_start)});
@@ -56,7 +60,23 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
   // Outdated: of an earlier run into this folder.
   staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv", "regime_es.csv",
-                 "shortfalls.bin", "wrong_way.csv", "venues.csv", "venue_accounts.csv"});
+                 "wrong_way.csv", "venues.csv", "venue_accounts.csv", "shortfalls.bin", "crowding.csv",
+                 "liquidations.bin"});
+}
+
+/// The sum of the liquidations of parts; none without parts.
+std::optional<PathLiquidations> join_parts(const std::vector<std::string>& files) {
+  if (files.empty()) { return std::nullopt; }
+  std::vector<PathLiquidations> parts;
+  for (const std::string& file : files) { parts.push_back(read_liquidations(file)); }
+  return join_liquidations(parts);
+}
+
+void check_crowding_options(const MarginOptions& options, const Model& model) {
+  if (model.crowding || (!options.keep_liquidations && options.liquidations.empty())) { return; }
+  throw UsageError(
+      "--keep-liquidations and --liquidations need a model with [crowding] (nothing is liquidated without it). Add the "
+      "table to the model, or leave them out.");
 }
 
 void margin(const MarginOptions& options) {
@@ -65,8 +85,11 @@ void margin(const MarginOptions& options) {
   Diagnostics diagnostics;
   ChosenModel chosen = choose_model(options.model, options.book, diagnostics);
   if (options.no_terms) { chosen.model.terms.reset(); }
+  if (options.no_crowding) { chosen.model.crowding.reset(); }
   Book book = read_book(options.book, BookParts::all, diagnostics);
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
+  check_crowding_options(options, chosen.model);
+  const std::optional<PathLiquidations> liquidations = join_parts(options.liquidations);
   if (options.insurance_fund_usd) { book.insurance_fund_usd = options.insurance_fund_usd; }
   const double read_seconds = seconds_since(start);
 
@@ -79,6 +102,8 @@ void margin(const MarginOptions& options) {
     config.fit_tails = options.fit_tails;
     config.control_variate = options.control_variate;
     config.keep_shortfalls = options.keep_shortfalls;
+    config.keep_liquidations = options.keep_liquidations;
+    config.liquidations = liquidations ? &*liquidations : nullptr;
     result = run_margin(book, chosen.model, config);
     config.progress = nullptr;  // the bar ends here
   } catch (const InputError& error) { reject_input(error.diagnostics(), staged); }
@@ -121,6 +146,13 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
   command->add_flag(
       "--keep-shortfalls", options->keep_shortfalls,
       "also write shortfalls.bin: the summed shortfall of every path, to be added to other parts of a book");
+  command->add_flag("--no-crowding", options->no_crowding,
+                    "leave out the model's [crowding]: margins on prices that liquidations moved");
+  command->add_flag(
+      "--keep-liquidations", options->keep_liquidations,
+      "also write liquidations.bin: what is liquidated on every path, to be added to other parts of a book");
+  command->add_option("--liquidations", options->liquidations,
+                      "liquidations.bin of all parts of the book, whose sum moves prices; default: the own accounts'");
   command->add_flag("--json", options->json, "summary as JSON on stdout");
   add_run_options(*command, options->run);
   command->callback([options] { margin(*options); });

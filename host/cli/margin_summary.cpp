@@ -164,6 +164,44 @@ std::string shortfall_block(const ExchangeShortfall& exchange) {
   return text;
 }
 
+std::string pair_row(const std::string& name, const std::string& without, const std::string& with) {
+  return "  " + left_column(name, 36) + right_column(without, 18) + right_column(with, 18) + "\n";
+}
+
+/// What is liquidated, and what is lost on the prices that it moves.
+std::string crowding_block(const RunResult& result) {
+  if (!result.crowding) { return ""; }
+  const CrowdingRound &without = result.crowding->without, &with = result.crowding->with;
+  double es_without = 0.0, es_with = 0.0, margin_without = 0.0, margin_with = 0.0;
+  for (const AccountMargin& m : result.margins) {
+    es_without += m.crowding.es_usd;
+    es_with += m.crowding.crowded_es_usd;
+    margin_without += m.crowding.initial_margin_usd;
+    margin_with += m.crowding.crowded_initial_margin_usd;
+  }
+  const auto usd_pair = [](const std::string& name, double a, double b) {
+    return pair_row(name, with_thousands(a), with_thousands(b));
+  };
+  std::string text = "\n" + pair_row("crowding, USD", "without", "with");
+  text += usd_pair("expected shortfalls, all accounts", es_without, es_with);
+  text += usd_pair("initial margin, all accounts", margin_without, margin_with);
+  text += usd_pair("shortfall of all accounts, expected", without.shortfall.expected_usd.value,
+                   with.shortfall.expected_usd.value);
+  if (without.deleveraging) {
+    text += usd_pair("deleveraged beyond the fund", without.deleveraging->expected_usd.value,
+                     with.deleveraging->expected_usd.value);
+  }
+  text += pair_row("accounts liquidated, expected", fixed_digits(without.liquidated.value, 2),
+                   fixed_digits(with.liquidated.value, 2));
+  const CrowdedPrice* worst = nullptr;
+  for (const CrowdedPrice& price : result.crowding->prices) {
+    if (worst == nullptr || std::fabs(price.largest_move) > std::fabs(worst->largest_move)) { worst = &price; }
+  }
+  if (worst == nullptr) { return text; }
+  return text + "  " + left_column("largest move of a price", 36) +
+         right_column(worst->underlying + " " + percent(std::expm1(worst->largest_move), 1), 36) + "\n";
+}
+
 std::string stage_line(const RunResult& result, double total_seconds) {
   std::string text = "\n  time";
   for (const StageTime& stage : result.stages) {
@@ -222,6 +260,7 @@ std::string margin_summary(const Book& book, const RunResult& result, const Mode
   summary += terms_block(result.margins) + regime_line(result.margins, model);
   summary += venues_block(result.venues);
   summary += shortfall_block(result.exchange);
+  summary += crowding_block(result);
   summary += stage_line(result, total_seconds);
   return summary + "  written to " + out + "\n";
 }
@@ -256,6 +295,7 @@ std::string margin_summary_json(const Book& book, const RunResult& result, const
   }
   json["exact_accounts"] = result.num_exact_accounts;
   json["expected_uncovered_loss_usd"] = result.exchange.expected_usd.value;
+  if (result.crowding) { json["crowded_uncovered_loss_usd"] = result.crowding->with.shortfall.expected_usd.value; }
   for (const StageTime& stage : result.stages) { json["stage_seconds"][stage.stage] = stage.seconds; }
   json["total_seconds"] = total_seconds;
   return json.dump(2) + "\n";

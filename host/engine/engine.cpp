@@ -1,14 +1,16 @@
 // The engine reads top to bottom as the data flow: prepare, tails in float, tails in double where float is not
-// enough, margins, shortfalls of all accounts together.
+// enough, margins, shortfalls of all accounts together, prices moved by liquidations.
 #include "tailmargin/engine.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
 #include "host/engine/collateral_figures.hpp"
+#include "host/engine/crowding.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/margin_terms.hpp"
 #include "host/engine/venue_margins.hpp"
@@ -84,9 +86,12 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   run.fit_tails = config.fit_tails;
   if (model.terms) { run.regime_steps = count_regime_steps(run.scenarios, run.points, run.seed, run.num_paths); }
   result.prepared_tables = serialise_tables(run);
+  result.warnings = run.warnings;
+  std::optional<CrowdingStudy> crowding;  // refuses early what it cannot do
+  if (model.crowding) { crowding.emplace(run, book, model, config); }
   timer.lap("prepare");
 
-  const AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
+  AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
   add_stage_seconds(tails.single.seconds, result);
   if (!tails.inexact.empty()) {
     const StageSeconds& s = tails.exact.seconds;
@@ -111,6 +116,10 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
     result.venues = find_venue_margins(*backend, run, book, model, tails, config, result.margins);
     timer.lap("venues");
   }
+  if (crowding) {
+    crowding->add_to(result, *backend, tails);
+    timer.lap("crowding");
+  }
   if (config.control_variate) {
     timer.restart();
     add_control_variates(run, config, result.margins);
@@ -124,7 +133,6 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   result.num_columns = run.columns.num_columns;
   result.num_exact_accounts = tails.inexact.size();
   result.position_paths = run.accounts.columns.size() * config.num_paths;
-  result.warnings = run.warnings;
   return result;
 }
 

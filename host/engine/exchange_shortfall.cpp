@@ -21,16 +21,32 @@ constexpr double most_weighted_cents = 39614081257132168796771975168.0;  // 2^95
   throw InputError(std::move(diagnostics));
 }
 
+/// As shortfall_cents() has it.
+bool falls_short(double beyond_equity_usd) { return beyond_equity_usd * cents_per_usd + 0.5 >= 1.0; }
+
 }  // namespace
+
+void check_shortfall_sums(const PreparedRun& run, const AccountPlan& accounts, const AccountTails& tails,
+                          const std::vector<std::string>& names) {
+  const double most = std::min(most_cents, most_weighted_cents / weight_sum(run.path_weights, run.num_paths));
+  double worst_cents = 0.0;
+  for (std::uint64_t a = 0; a < names.size(); ++a) {
+    const double beyond = tails.figures(a).worst_loss - accounts.equity_usd[a];
+    if (!falls_short(beyond)) { continue; }
+    worst_cents += beyond * cents_per_usd + 1.0;
+    if (!(worst_cents <= most)) { refuse_sum(names[a]); }
+  }
+}
 
 ShortfallFinder::ShortfallFinder(Backend& backend, const PreparedRun& run, const AccountPlan& accounts,
                                  const AccountTails& tails, const RunConfig& config,
                                  const std::vector<std::string>& names)
     : backend_(backend), run_(run), accounts_(accounts), tails_(tails), config_(config) {
-  choose_accounts(names);
+  check_shortfall_sums(run, accounts, tails, names);
+  choose_accounts();
 }
 
-void ShortfallFinder::choose_accounts(const std::vector<std::string>& names) {
+void ShortfallFinder::choose_accounts() {
   for (const TailShortfalls& list : tails_.single.shortfalls) {
     if (!std::binary_search(tails_.inexact.begin(), tails_.inexact.end(), list.account)) {
       listed_.push_back({list.account, &list});
@@ -41,14 +57,9 @@ void ShortfallFinder::choose_accounts(const std::vector<std::string>& names) {
   }
   std::sort(listed_.begin(), listed_.end(), [](const Listed& a, const Listed& b) { return a.account < b.account; });
 
-  const double most = std::min(most_cents, most_weighted_cents / weight_sum(run_.path_weights, run_.num_paths));
-  double worst_cents = 0.0;
   auto next_listed = listed_.begin();
-  for (std::uint64_t a = 0; a < names.size(); ++a) {
-    const double beyond = tails_.figures(a).worst_loss - accounts_.equity_usd[a];
-    if (!(beyond * cents_per_usd + 0.5 >= 1.0)) { continue; }  // as shortfall_cents() has it
-    worst_cents += beyond * cents_per_usd + 1.0;
-    if (!(worst_cents <= most)) { refuse_sum(names[a]); }
+  for (std::uint64_t a = 0; a + 1 < accounts_.offsets.size(); ++a) {
+    if (!falls_short(tails_.figures(a).worst_loss - accounts_.equity_usd[a])) { continue; }
     if (next_listed != listed_.end() && next_listed->account == a) {
       ++next_listed;
     } else {

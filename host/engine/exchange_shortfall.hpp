@@ -11,6 +11,11 @@
 
 namespace tailmargin {
 
+/// @param names  [account]
+/// @throws InputError if the accounts may lack too much for exact sums
+void check_shortfall_sums(const PreparedRun& run, const AccountPlan& accounts, const AccountTails& tails,
+                          const std::vector<std::string>& names);
+
 /// Finds the shortfalls of a set of accounts from their tails where these tell them, and by a pass over all paths of
 /// the others that fall short at all. Everything must outlive it.
 class ShortfallFinder {
@@ -27,7 +32,7 @@ class ShortfallFinder {
   Shortfalls find(const std::vector<std::uint32_t>& weights) const;
 
  private:
-  void choose_accounts(const std::vector<std::string>& names);
+  void choose_accounts();
   Shortfalls add_up(const std::vector<std::uint32_t>* weights) const;
   void add_listed(const std::vector<std::uint32_t>* weights, Shortfalls& out) const;
   void add_pass(Precision precision, const std::vector<std::uint64_t>& accounts,

@@ -19,11 +19,14 @@ KeptScenarios::KeptScenarios(const PreparedRun& run, Options options)
       options_(std::move(options)),
       tables_(run, [](const auto& values) { return values; }),
       simulate_(tables_.payload()) {
-  const std::uint64_t tiles = (run.num_paths + tile_width - 1) / tile_width;
-  const std::uint64_t values = tiles * tile_width * simulate_.num_observations;
-  if (values * sizeof(float) > options_.largest_bytes) { return; }
-  kept_ = {LargeBuffer<float>(values), tile_width};
+  if (bytes(run) > options_.largest_bytes) { return; }
+  kept_ = {LargeBuffer<float>(bytes(run) / sizeof(float)), tile_width};
   simulate_all();
+}
+
+std::uint64_t KeptScenarios::bytes(const PreparedRun& run) {
+  const std::uint64_t tiles = (run.num_paths + tile_width - 1) / tile_width;
+  return tiles * tile_width * run.scenarios.observations.size() * sizeof(float);
 }
 
 void KeptScenarios::simulate_all() {

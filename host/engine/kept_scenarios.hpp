@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "host/backends/run_tables.hpp"
@@ -12,19 +13,28 @@ namespace tailmargin {
 
 class KeptScenarios {
  public:
+  /// More than that is not kept but simulated when needed.
+  static constexpr std::uint64_t most_bytes = std::uint64_t{4} << 30;
+
   struct Options {
     const cpu::Kernels* kernels = nullptr;
     int threads = 0;  ///< 0: all
     std::function<void(double fraction)> progress;
     const std::atomic<bool>* stop = nullptr;
-    std::uint64_t largest_bytes = std::uint64_t{4} << 30;  ///< more than that is not kept but simulated when needed
+    std::uint64_t largest_bytes = most_bytes;
   };
+
+  /// What keeping a run's scenarios takes.
+  static std::uint64_t bytes(const PreparedRun& run);
 
   /// Simulates. The run must outlive this. @throws Interrupted
   KeptScenarios(const PreparedRun& run, Options options);
 
   /// Null if they are not kept.
   const Observations* observations() const { return kept_.empty() ? nullptr : &kept_; }
+
+  /// Hands them over; they are simulated when needed from now on.
+  Observations take_observations() { return std::exchange(kept_, {}); }
 
   /// P&L of one account in double at every read time of every path: [slice][path], USD.
   /// @param columns  of the run or a part of them

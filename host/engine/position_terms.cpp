@@ -27,17 +27,6 @@ double half_spread(const Quote& quote, double otherwise) {
   return (*quote.ask - *quote.bid) / (*quote.ask + *quote.bid);
 }
 
-/// Standard deviation of the price over a day in the crisis regime.
-double crisis_day_vol(const Model& model, const std::string& underlying) {
-  for (const Regime& regime : model.regimes) {
-    if (regime.name != model.terms->crisis_regime) { continue; }
-    const VolRule* rule = first_match(regime.vols, underlying, model);
-    const double vol = rule == nullptr ? 0.0 : rule->vol[static_cast<std::size_t>(FactorKind::price)];
-    return vol * math::sqrt(1.0 / days_per_year);
-  }
-  return 0.0;
-}
-
 /// Contracts a day, from the instrument's own volume or its underlying's.
 double daily_volume(const Book& book, InstrumentId i) {
   if (book.quotes[i].volume_24h) { return *book.quotes[i].volume_24h; }
@@ -46,6 +35,16 @@ double daily_volume(const Book& book, InstrumentId i) {
 }
 
 }  // namespace
+
+double day_vol(const Model& model, const std::string& regime_name, const std::string& underlying) {
+  for (const Regime& regime : model.regimes) {
+    if (regime.name != regime_name) { continue; }
+    const VolRule* rule = first_match(regime.vols, underlying, model);
+    const double vol = rule == nullptr ? 0.0 : rule->vol[static_cast<std::size_t>(FactorKind::price)];
+    return vol * math::sqrt(1.0 / days_per_year);
+  }
+  return 0.0;
+}
 
 std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, const ColumnPlan& columns) {
   const MarginTerms& terms = *model.terms;
@@ -57,7 +56,8 @@ std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, 
     const double delta = std::fabs(unit_delta(columns.terms[columns.instrument_column[i]]));
     cost.spread_usd =
         terms.spread_multiple * half_spread(book.quotes[i], terms.default_half_spread) * price_usd(book, columns, i);
-    cost.impact_usd = terms.impact * crisis_day_vol(model, underlying.name) * delta * notional_usd(book, i);
+    cost.impact_usd =
+        terms.impact * day_vol(model, terms.crisis_regime, underlying.name) * delta * notional_usd(book, i);
     cost.volume = daily_volume(book, i);
     if (instrument.kind == InstrumentKind::option) {
       cost.short_minimum_usd = terms.short_option_minimum * instrument.contract_size * underlying.index_price_usd;

@@ -1,6 +1,7 @@
 // Margin terms that need no scenarios: what closing costs, and the minimum for options sold.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "host/prepare/prepared_run.hpp"
@@ -16,6 +17,9 @@ struct ContractCosts {
   double volume = 0.0;             ///< contracts a day; 0: not known, a position then counts as a day's volume
   double short_minimum_usd = 0.0;  ///< options: for a contract sold
 };
+
+/// Standard deviation of an underlying's log price over a day in a regime; 0 if there is none of this name.
+double day_vol(const Model& model, const std::string& regime, const std::string& underlying);
 
 /// [column] of the market of a book.
 std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, const ColumnPlan& columns);

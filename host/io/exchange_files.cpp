@@ -1,12 +1,13 @@
 #include "host/io/exchange_files.hpp"
 
-#include <cstring>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "host/io/crowding_files.hpp"
+#include "host/io/exchange_json.hpp"
 #include "host/io/pending_file.hpp"
+#include "host/io/raw_numbers.hpp"
 #include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
@@ -14,10 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-Json estimate_json(const PathEstimate& estimate) {
-  return {{"value", estimate.value}, {"standard_error", estimate.standard_error}};
-}
 
 Json level_json(const ShortfallLevel& level) {
   return {{"confidence", level.confidence},
@@ -47,32 +44,7 @@ Json worst_json(const ExchangeShortfall& exchange) {
 
 constexpr std::string_view magic = "TMSHORT1";
 
-/// Numbers one after the other as they lie in memory; every machine this builds for has the lowest byte first.
-class Bytes {
- public:
-  explicit Bytes(std::string text = {}) : text_(std::move(text)) {}
-
-  template <class T>
-  void put(const std::vector<T>& values) {
-    text_.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-  }
-  template <class T>
-  std::vector<T> take(std::uint64_t count) {
-    if (count > (text_.size() - at_) / sizeof(T)) { throw FileError("it is cut off"); }
-    std::vector<T> values(count);
-    if (count != 0) { std::memcpy(values.data(), text_.data() + at_, count * sizeof(T)); }
-    at_ += count * sizeof(T);
-    return values;
-  }
-  bool at_end() const { return at_ == text_.size(); }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-  std::size_t at_ = 0;
-};
-
-PathShortfalls parse_shortfalls(Bytes bytes) {
+PathShortfalls parse_shortfalls(RawNumbers bytes) {
   const std::vector<char> start = bytes.take<char>(magic.size());
   if (std::string_view(start.data(), start.size()) != magic) { throw FileError("it is no shortfalls.bin"); }
   const std::vector<std::uint64_t> head = bytes.take<std::uint64_t>(6);
@@ -91,30 +63,38 @@ PathShortfalls parse_shortfalls(Bytes bytes) {
 
 }  // namespace
 
-std::string exchange_json(const ExchangeShortfall& exchange) {
+Json estimate_json(const PathEstimate& estimate) {
+  return {{"value", estimate.value}, {"standard_error", estimate.standard_error}};
+}
+
+Json distribution_json(const ExchangeShortfall& exchange) {
   Json levels = Json::array();
   for (const ShortfallLevel& level : exchange.levels) { levels.push_back(level_json(level)); }
-  const Json json = {{"format", 1},
-                     {"accounts", exchange.num_accounts},
-                     {"accounts_that_can_fall_short", exchange.num_short_accounts},
-                     {"shortfall",
-                      {{"expected_usd", estimate_json(exchange.expected_usd)},
-                       {"probability_of_any", estimate_json(exchange.probability)},
-                       {"levels", levels}}},
-                     {"fund", exchange.fund ? fund_json(*exchange.fund) : Json(nullptr)},
-                     {"worst_paths", worst_json(exchange)}};
+  return {{"accounts_that_can_fall_short", exchange.num_short_accounts},
+          {"shortfall",
+           {{"expected_usd", estimate_json(exchange.expected_usd)},
+            {"probability_of_any", estimate_json(exchange.probability)},
+            {"levels", levels}}},
+          {"fund", exchange.fund ? fund_json(*exchange.fund) : Json(nullptr)}};
+}
+
+std::string exchange_json(const ExchangeShortfall& exchange, const CrowdingReport* crowding) {
+  Json json = {{"format", 1}, {"accounts", exchange.num_accounts}};
+  json.update(distribution_json(exchange));
+  json["worst_paths"] = worst_json(exchange);
+  if (crowding != nullptr) { json["crowding"] = crowding_json(*crowding); }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-fs::path write_exchange(const ExchangeShortfall& exchange, const fs::path& folder) {
+fs::path write_exchange(const ExchangeShortfall& exchange, const fs::path& folder, const CrowdingReport* crowding) {
   create_folder(folder);
-  write_whole_file(folder / "exchange.json", exchange_json(exchange));
+  write_whole_file(folder / "exchange.json", exchange_json(exchange, crowding));
   return folder / "exchange.json";
 }
 
 void write_shortfalls(const PathShortfalls& shortfalls, const fs::path& folder) {
   create_folder(folder);
-  Bytes bytes{std::string(magic)};
+  RawNumbers bytes{std::string(magic)};
   bytes.put(std::vector<std::uint64_t>{shortfalls.scenarios, shortfalls.num_accounts, shortfalls.num_short_accounts,
                                        shortfalls.num_replicates, shortfalls.weights.size(), shortfalls.sum.size()});
   bytes.put(shortfalls.weights);
@@ -128,7 +108,7 @@ PathShortfalls read_shortfalls(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   try {
     if (!stream) { throw FileError("it cannot be opened"); }
-    return parse_shortfalls(Bytes{std::string{std::istreambuf_iterator<char>(stream), {}}});
+    return parse_shortfalls(RawNumbers{std::string{std::istreambuf_iterator<char>(stream), {}}});
   } catch (const FileError& error) {
     throw FileError("cannot read " + file.string() + ": " + error.what() +
                     " (parts of a book are added from whole files). Write it again with --keep-shortfalls.");

@@ -4,15 +4,18 @@
 #include <filesystem>
 #include <string>
 
+#include "tailmargin/crowding.hpp"
 #include "tailmargin/exchange.hpp"
 
 namespace tailmargin {
 
 /// The text of exchange.json.
-std::string exchange_json(const ExchangeShortfall& exchange);
+/// @param crowding  null: nothing is said of it
+std::string exchange_json(const ExchangeShortfall& exchange, const CrowdingReport* crowding = nullptr);
 
 /// exchange.json. Returns the file written.
-std::filesystem::path write_exchange(const ExchangeShortfall& exchange, const std::filesystem::path& folder);
+std::filesystem::path write_exchange(const ExchangeShortfall& exchange, const std::filesystem::path& folder,
+                                     const CrowdingReport* crowding = nullptr);
 
 /// shortfalls.bin: the summed shortfall of every path, for join_shortfalls().
 void write_shortfalls(const PathShortfalls& shortfalls, const std::filesystem::path& folder);

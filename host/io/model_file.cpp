@@ -44,6 +44,7 @@ Model read_root(const TomlValue& root, ProblemLog& problems) {
   read_terms(table.table("terms"), draft);
   read_haircuts(table.array("haircut"), draft);
   read_depegs(table.array("depeg"), draft);
+  read_crowding(table.table("crowding"), draft);
   check_names(draft);
   table.finish();
   return std::move(draft.model);

@@ -103,6 +103,13 @@ Json shares_json(const std::vector<AssetShare>& rules, const char* key) {
   return rows;
 }
 
+Json crowding_json(const Crowding& crowding) {
+  return {{"regime", crowding.regime},
+          {"impact", crowding.impact},
+          {"depth", crowding.depth},
+          {"largest_move", crowding.largest_move}};
+}
+
 }  // namespace
 
 Json model_parameters(const Model& model) {
@@ -118,7 +125,7 @@ Json model_parameters(const Model& model) {
   for (const JumpRule& jump : model.jumps) { jumps.push_back(jump_json(jump, model)); }
   Json chain = {{"transition_hours", model.transition_hours}, {"transition", model.transition}};
   chain["start"] = model.start == StartKind::stationary ? Json("stationary") : Json(model.start_probabilities);
-  return {
+  Json parameters = {
       {"name", model.name},
       {"date", model.date},
       {"source", model.source},
@@ -153,6 +160,8 @@ Json model_parameters(const Model& model) {
       {"regime", regimes},
       {"reversion", reversions},
       {"jump", jumps}};
+  if (model.crowding) { parameters["crowding"] = crowding_json(*model.crowding); }
+  return parameters;
 }
 
 }  // namespace tailmargin

@@ -49,6 +49,9 @@ void read_terms(const TomlValue* value, ModelDraft& draft);  ///< after the regi
 void read_haircuts(const TomlValue* list, ModelDraft& draft);  ///< after the groups
 void read_depegs(const TomlValue* list, ModelDraft& draft);    ///< likewise
 
+// model_crowding.cpp
+void read_crowding(const TomlValue* value, ModelDraft& draft);  ///< after the regimes
+
 // model_names.cpp
 void check_names(const ModelDraft& draft);  ///< after all of them
 

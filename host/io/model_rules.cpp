@@ -46,6 +46,17 @@ std::string read_match(TomlTable& row, std::string_view key, const Model& model)
   return match.value_or("");
 }
 
+std::string read_regime_name(TomlTable& table, std::string_view key, std::string_view why, const Model& model) {
+  const std::string name = table.text(key, true).value_or("");
+  if (name.empty()) return name;
+  const bool known = std::any_of(model.regimes.begin(), model.regimes.end(),
+                                 [&](const Regime& regime) { return regime.name == name; });
+  if (!known) {
+    table.error(key, *table.value(key), "no regime has this name (" + std::string(why) + "). Correct it.");
+  }
+  return name;
+}
+
 std::string list_of_kinds() {
   std::string list;
   for (std::size_t k = 0; k < num_factor_kinds; ++k) {

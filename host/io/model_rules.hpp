@@ -45,6 +45,10 @@ std::string read_first_match(TomlTable& row, const Model& model, const Rows& bef
   return match;
 }
 
+/// The name of one of the model's regimes, which were read before.
+/// @param why  what it is needed for, for the message
+std::string read_regime_name(TomlTable& table, std::string_view key, std::string_view why, const Model& model);
+
 /// All kinds of factor, as messages list them.
 std::string list_of_kinds();
 

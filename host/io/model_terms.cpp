@@ -1,12 +1,11 @@
 // [terms]: what a margin has beside the expected shortfall.
-#include <algorithm>
-
 #include "host/io/model_parts.hpp"
 #include "host/io/model_rules.hpp"
 
 namespace tailmargin {
 namespace {
 
+constexpr const char* regimes_of_terms = "its chain and correlations are asked for";
 constexpr NumberRange weight_range{0.0, 2.0, false, false, "from 0 to 2"};
 constexpr NumberRange share_range{0.0, 1.0, false, false, "from 0 to 1"};
 constexpr NumberRange paths_range{0.0, 1.0, true, false, "above 0 and at most 1"};
@@ -14,26 +13,14 @@ constexpr NumberRange stressed_range{0.5, 1.0, true, true, "above 0.5 and below 
 constexpr NumberRange multiple_range{0.0, 100.0, false, false, "from 0 to 100"};
 constexpr NumberRange impact_range{0.0, 10.0, false, false, "from 0 to 10"};
 
-std::string read_regime(TomlTable& table, std::string_view key, const Model& model) {
-  const std::string name = table.text(key, true).value_or("");
-  if (name.empty()) { return name; }
-  const bool known = std::any_of(model.regimes.begin(), model.regimes.end(),
-                                 [&](const Regime& regime) { return regime.name == name; });
-  if (!known) {
-    table.error(key, *table.value(key),
-                "no regime has this name (its chain and correlations are asked for). Correct it.");
-  }
-  return name;
-}
-
 }  // namespace
 
 void read_terms(const TomlValue* value, ModelDraft& draft) {
   if (!value) return;
   TomlTable table(*value, "terms", draft.problems);
   MarginTerms terms;
-  terms.calm_regime = read_regime(table, "calm_regime", draft.model);
-  terms.crisis_regime = read_regime(table, "crisis_regime", draft.model);
+  terms.calm_regime = read_regime_name(table, "calm_regime", regimes_of_terms, draft.model);
+  terms.crisis_regime = read_regime_name(table, "crisis_regime", regimes_of_terms, draft.model);
   const auto read = [&](std::string_view key, const NumberRange& range, double& number) {
     number = table.number(key, range).value_or(number);
   };

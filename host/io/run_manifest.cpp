@@ -83,7 +83,8 @@ Json config_json(const RunConfig& config) {
           {"keep_tail_paths", config.keep_tail_paths},
           {"fit_tails", config.fit_tails},
           {"control_variate", config.control_variate},
-          {"keep_shortfalls", config.keep_shortfalls}};
+          {"keep_shortfalls", config.keep_shortfalls},
+          {"keep_liquidations", config.keep_liquidations}};
 }
 
 Json result_json(const RunResult& result) {
@@ -131,6 +132,8 @@ Json outputs_json(const RunManifest& manifest, const RunConfig& config, const Ru
   }
   if (!manifest.exchange_file.empty()) files.push_back(file_entry(manifest.exchange_file));
   if (config.keep_shortfalls) files.push_back(file_entry(folder / "shortfalls.bin"));
+  if (result.crowding) files.push_back(file_entry(folder / "crowding.csv"));
+  if (config.keep_liquidations) files.push_back(file_entry(folder / "liquidations.bin"));
   return files;
 }
 

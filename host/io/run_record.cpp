@@ -129,7 +129,9 @@ RunRecord read_run_record(const fs::path& run, Diagnostics& diagnostics) {
   record.model_file = found_from(started_in, in.optional_text("/model/file"));
   record.model_sha256 = in.optional_text("/model/sha256");
   record.model_text = in.optional_text("/model/text");
-  record.model_parameters = in.get<Json>("/model/parameters").dump();
+  Json parameters = in.get<Json>("/model/parameters");
+  if (parameters.is_object()) { parameters.erase("crowding"); }  // margins do not depend on it
+  record.model_parameters = parameters.dump();
   for (const RecordedFile& output : in.files("/outputs")) {
     if (output.file == "prepared.bin") { record.prepared_sha256 = output.sha256; }
     if (fs::path(output.file).stem() == "margins") { record.margins = output; }
@@ -171,8 +173,10 @@ fs::path margins_of_run(const RunRecord& record, Diagnostics& diagnostics) {
 
 namespace {
 
-/// A model as the run took it: with the recorded parameters, its terms left out if the run left them out.
+/// A model as the run's margins took it: with the recorded parameters, its terms left out if the run left them out,
+/// without crowding.
 Model with_parameters_of(const RunRecord& record, Model model, const std::string& source, Diagnostics& diagnostics) {
+  model.crowding.reset();
   if (diagnostics.has_errors() || model_parameters(model).dump() == record.model_parameters) { return model; }
   Model without_terms = model;
   without_terms.terms.reset();

@@ -27,7 +27,7 @@ struct RunRecord {
   std::vector<RecordedFile> book_files;
   std::filesystem::path model_file;  ///< likewise; empty: the model was built in
   std::string model_sha256, model_text;
-  std::string model_parameters;  ///< every parameter, as JSON
+  std::string model_parameters;  ///< every parameter that margins depend on, as JSON
   RecordedFile margins;
   std::string prepared_sha256;  ///< of RunResult::prepared_tables
 };

@@ -10,6 +10,7 @@
 
 #include "tailmargin/book.hpp"
 #include "tailmargin/collateral.hpp"
+#include "tailmargin/crowding.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tailmargin/exchange.hpp"
 #include "tailmargin/margin_terms.hpp"
@@ -21,7 +22,7 @@ namespace tailmargin {
 
 enum class BackendChoice : std::uint8_t { automatic, cuda, cpu, reference };
 
-/// How to run. Nothing but num_paths, seed and sampler can change a result.
+/// How to run. Nothing but num_paths, seed, sampler and liquidations can change a result.
 struct RunConfig {
   std::uint64_t num_paths = 100'000;
   std::uint64_t seed = 1;
@@ -32,9 +33,13 @@ struct RunConfig {
   std::uint32_t paths_per_tile = 0;      ///< 0: chosen
   std::uint64_t accounts_per_batch = 0;  ///< 0: chosen
   bool keep_tail_paths = false;
-  bool fit_tails = false;        ///< also fit a generalised Pareto law to every tail
-  bool control_variate = false;  ///< also estimate every ES with its quadratic as control variate
-  bool keep_shortfalls = false;  ///< also keep the summed shortfall of every path
+  bool fit_tails = false;          ///< also fit a generalised Pareto law to every tail
+  bool control_variate = false;    ///< also estimate every ES with its quadratic as control variate
+  bool keep_shortfalls = false;    ///< also keep the summed shortfall of every path
+  bool keep_liquidations = false;  ///< also keep what is liquidated on every path; only if the model has crowding
+  /// Of all parts of a book of which this is one: what moves prices instead of the own accounts' liquidations. Only
+  /// read if the model has crowding.
+  const PathLiquidations* liquidations = nullptr;
   std::function<void(const std::string& stage, double fraction)> progress;
   const std::atomic<bool>* stop = nullptr;
 };
@@ -78,6 +83,7 @@ struct AccountMargin {
   /// expectation of what it exceeds it by.
   double shortfall_probability = 0.0, expected_uncovered_loss_usd = 0.0;
   CollateralFigures collateral = {};  ///< likewise
+  CrowdedFigures crowding = {};       ///< of a run over a book, if the model has crowding
 
   /// Gross notional over equity. None without equity.
   std::optional<double> leverage() const {
@@ -114,6 +120,8 @@ struct RunResult {
   VenueMargins venues;                     ///< of a book with more than one venue
   ExchangeShortfall exchange;              ///< of all accounts together
   PathShortfalls shortfalls;               ///< if asked for
+  std::optional<CrowdingReport> crowding;  ///< if the model has it
+  PathLiquidations liquidations;           ///< if asked for: of these accounts, without crowding
   std::string backend, device;
   std::string prepared_tables;  ///< every table the scenarios and prices come from, as bytes to save and hash
   std::uint64_t num_factors = 0, num_steps = 0, num_columns = 0, num_exact_accounts = 0;

@@ -170,6 +170,14 @@ struct AssetShare {
   double share = 0.0;
 };
 
+/// How liquidations move prices (docs/methodology.md, "Crowding").
+struct Crowding {
+  std::string regime;         ///< name; its price vols are what impact is measured in
+  double impact = 1.0;        ///< log move in vols of a day when as much is liquidated as the depth, in [0, 10]
+  double depth = 1.0;         ///< of an underlying's average daily volume: what liquidations can meet, in (0, 100]
+  double largest_move = 0.5;  ///< of a log price, either way, in (0, 2]
+};
+
 struct Model {
   std::string name, date, source;
   std::string file;                            ///< where it was read from, for messages
@@ -214,6 +222,7 @@ struct Model {
   std::vector<AssetShare> haircuts;  ///< what a balance above 0 does not count for, in [0, 1]
   std::vector<AssetShare> depegs;    ///< how far prices fall, all at once, where pegs break, in [0, 1)
   std::optional<MarginTerms> terms;  ///< none: the margin is the expected shortfall
+  std::optional<Crowding> crowding;  ///< none: it is not looked at
 };
 
 /// Name of a factor kind as model files spell it.

@@ -25,18 +25,33 @@ exits "synth" 0 "$program" synth -o "$work/book" --accounts 50 --seed 2
 margin=("$program" margin "$work/book" --paths 1000 --progress never)
 
 exits "margin" 0 "${margin[@]}" -o "$work/run"
-check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run")"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run")"
 check "a row per account" 51 "$(wc -l <"$work/run/margins.csv")"
 check "no not-a-number" 0 "$(grep -ciE ',-?(nan|inf)' "$work/run/margins.csv")"
 exits "parquet and tails" 0 "${margin[@]}" -o "$work/run2" --format parquet --keep-tails --json
-check "their files" "./exchange.json ./margins.parquet ./prepared.bin ./run.json ./tail_paths.parquet ./terms.csv ./wrong_way.csv " "$(files "$work/run2")"
+check "their files" "./exchange.json ./margins.parquet ./prepared.bin ./regime_es.csv ./run.json ./tail_paths.parquet ./terms.csv ./wrong_way.csv " "$(files "$work/run2")"
 exits "shortfalls" 0 "${margin[@]}" -o "$work/run5" --insurance-fund 12345 --keep-shortfalls
-check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./shortfalls.bin ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
+check "their files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./shortfalls.bin ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 says "the fund of the option" "insurance fund of 12,345 gone"
 says "haircuts" "haircuts on collateral"
 check "in exchange.json too" 1 "$(grep -c '"insurance_fund_usd": 12345.0' "$work/run5/exchange.json")"
 exits "without them" 0 "${margin[@]}" -o "$work/run5"
-check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
+{ cat "$(dirname "$0")/../../examples/models/twenty-coins.toml"; printf '\n[crowding]\nregime = "stress"\n'; } >"$work/crowding.toml"
+crowded=("${margin[@]}" -o "$work/run5" --model "$work/crowding.toml")
+exits "crowding" 0 "${crowded[@]}" --keep-liquidations
+check "its files" "./crowding.csv ./exchange.json ./liquidations.bin ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
+check "are in the manifest" 2 "$(grep -cE '"file": "(crowding.csv|liquidations.bin)"' "$work/run5/run.json")"
+says "margins with and without" "crowding, USD  *without  *with"
+check "the margins are those without it" 0 "$(cmp -s "$work/run5/margins.csv" "$work/run/margins.csv"; echo $?)"
+cp "$work/run5/crowding.csv" "$work/run5/liquidations.bin" "$work"
+exits "prices moved by given liquidations" 0 "${crowded[@]}" --liquidations "$work/liquidations.bin"
+check "are moved as by the own ones" 0 "$(cmp -s "$work/run5/crowding.csv" "$work/crowding.csv"; echo $?)"
+exits "liquidations of other paths are wrong usage" 2 "${crowded[@]}" --liquidations "$work/liquidations.bin" --seed 5
+exits "so are any without crowding" 2 "${margin[@]}" -o "$work/no" --liquidations "$work/liquidations.bin"
+exits "explain of a run with crowding" 0 "$program" explain "$work/run5" --account "$(sed -n 2p "$work/run5/margins.csv" | cut -d, -f1)"
+exits "without crowding" 0 "${crowded[@]}" --no-crowding
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "a negative fund is wrong usage" 2 "${margin[@]}" -o "$work/no" --insurance-fund -1
 two_venues=("$program" margin "$(dirname "$0")/two-venues" -o "$work/venues" --paths 20000 --progress never)
 exits "two venues" 0 "${two_venues[@]}"
@@ -52,7 +67,7 @@ check "at one venue there is nothing hidden" 0 "$(grep ^one, "$work/venues/venue
 exits "two venues on the reference" 0 "${two_venues[@]}" --backend reference --json
 check "totals as JSON" 1 "$(grep -c '"hidden_offset_usd"' "$work/out")"
 exits "one venue after them" 0 "${margin[@]}" -o "$work/venues"
-check "its files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/venues")"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/venues")"
 exits "reference" 0 "${margin[@]}" -o "$work/run3" --backend reference
 exits "auto says what it took" 0 "${margin[@]}" -o "$work/run" --backend auto
 says "the backend taken" "backend c[pu]"
@@ -363,7 +378,7 @@ before=$(sha256sum <"$work/run/margins.csv")
 exits "bad input over a run" 3 "$program" margin "$work/bad" -o "$work/run" --progress never
 check "the earlier margins stay" "$before" "$(sha256sum <"$work/run/margins.csv")"
 exits "good input after bad" 0 "${margin[@]}" -o "$work/run"
-check "no errors.csv any more" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run")"
+check "no errors.csv any more" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run")"
 
 "$program" margin "$work/book" -o "$work/stopped" --paths 50000000 --backend reference --progress never >/dev/null 2>"$work/err" &
 sleep 1
@@ -387,5 +402,5 @@ if [[ -e /dev/full ]]; then
   check "standard output that cannot be written" 1 "$?"
 fi
 exits "no tails without being asked" 0 "${margin[@]}" -o "$work/run2"
-check "files of the earlier run are gone" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run2")"
+check "files of the earlier run are gone" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run2")"
 exit $failed

@@ -191,6 +191,24 @@ TEST(RunRecord, LeavesOutTheTermsThatTheRunLeftOut) {
   EXPECT_FALSE(model.terms);
 }
 
+// Margins do not depend on crowding: whether the run looked at it or left it out, its model has none.
+TEST(RunRecord, LeavesOutCrowding) {
+  WrittenRun written;
+  Diagnostics diagnostics;
+  const std::string text = written.record(diagnostics).model_text + "\n[crowding]\nregime = \"stress\"\n";
+  ASSERT_TRUE(parse_model(text, "text", diagnostics).crowding) << testing::PrintToString(diagnostics.items());
+  written.edit("/model/text", text);
+  written.edit("/model/sha256", sha256_bytes(text.data(), text.size()));
+
+  const Model left_out = model_of_run(written.record(diagnostics), "", diagnostics);
+  written.edit("/model/parameters/crowding", "as it was");
+  const Model looked_at = model_of_run(written.record(diagnostics), "", diagnostics);
+
+  EXPECT_FALSE(diagnostics.has_errors()) << testing::PrintToString(diagnostics.items());
+  EXPECT_FALSE(left_out.crowding);
+  EXPECT_FALSE(looked_at.crowding);
+}
+
 TEST(RunRecord, SaysWhatTheManifestLacks) {
   WrittenRun written;
   Diagnostics nothing, cut, missing;
