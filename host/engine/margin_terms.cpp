@@ -70,6 +70,36 @@ class UnitRows {
   std::uint64_t first_ = 0;
 };
 
+/// Rows of the holdings that close in several parts: the ES of one is not its size times that of a unit.
+class SplitRows {
+ public:
+  SplitRows(const ColumnPlan& columns, const AccountPlan& accounts) {
+    for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
+      for_each_holding(columns, accounts, a, [&](std::uint64_t first, std::uint64_t last) {
+        if (last - first > 1) { holdings_.push_back({first, last}); }
+      });
+    }
+  }
+
+  void add_to(AccountRows& rows, const AccountPlan& accounts) {
+    first_ = rows.num_rows();
+    for (const auto& [first, last] : holdings_) {
+      rows.add_only(accounts, first, last);
+      rows.end_row();
+    }
+  }
+
+  /// ES of the holding that begins at exposure `first`, on its own.
+  double es(std::uint64_t first, const AccountTails& tails) const {
+    const auto found = std::lower_bound(holdings_.begin(), holdings_.end(), std::pair(first, first));
+    return positive(tails.figures(first_ + static_cast<std::uint64_t>(found - holdings_.begin())).es);
+  }
+
+ private:
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> holdings_;  // exposures [first, last), rising
+  std::uint64_t first_ = 0;
+};
+
 void add_whole_accounts(const AccountPlan& accounts, AccountRows& rows) {
   for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
     rows.add(accounts, accounts.offsets[a], accounts.offsets[a + 1]);
@@ -127,6 +157,7 @@ struct TermsEngine::Parts {
   std::vector<UnderlyingRange> ranges;
   std::vector<std::uint64_t> range_row;  ///< [range] of tails; the account's own where that is all it holds
   UnitRows units;
+  SplitRows splits;
   AccountTails tails;
 
   double stressed_es(std::uint64_t row) const { return tails.figures(row).stressed_es + 0.0; }
@@ -153,7 +184,8 @@ void TermsEngine::add_terms(Backend& backend, const AccountPlan& accounts, std::
 TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& accounts) const {
   AccountRows rows(run_.columns);
   add_whole_accounts(accounts, rows);
-  Parts parts = {underlying_ranges(accounts), {}, UnitRows(run_.columns, accounts), {}};
+  Parts parts = {
+      underlying_ranges(accounts), {}, UnitRows(run_.columns, accounts), SplitRows(run_.columns, accounts), {}};
   for (const UnderlyingRange& range : parts.ranges) {
     const bool whole =
         range.first == accounts.offsets[range.account] && range.last == accounts.offsets[range.account + 1];
@@ -163,6 +195,7 @@ TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& 
     rows.end_row();
   }
   parts.units.add_to(rows);
+  parts.splits.add_to(rows, accounts);
   parts.tails = tails(backend, *scenarios_.find(StressScenario::own), rows.plan());
   return parts;
 }
@@ -171,9 +204,11 @@ void TermsEngine::set_own(const AccountPlan& accounts, const Parts& parts, std::
   for (std::uint64_t a = 0; a < terms.size(); ++a) {
     terms[a].own = es_figure(parts.tails, a);
     terms[a].own_stressed_es_usd = parts.stressed_es(a);
-    for (std::uint64_t p = accounts.offsets[a]; p < accounts.offsets[a + 1]; ++p) {
-      terms[a].isolated_usd += parts.units.es(accounts.columns[p], accounts.quantities[p], parts.tails);
-    }
+    for_each_holding(run_.columns, accounts, a, [&](std::uint64_t first, std::uint64_t last) {
+      terms[a].isolated_usd += last - first == 1
+                                   ? parts.units.es(accounts.columns[first], accounts.quantities[first], parts.tails)
+                                   : parts.splits.es(first, parts.tails);
+    });
   }
   for (std::size_t r = 0; r < parts.ranges.size(); ++r) {
     AccountTerms& owner = terms[parts.ranges[r].account];
@@ -259,7 +294,7 @@ void TermsEngine::weigh(const AccountPlan& accounts, std::uint64_t account, Acco
   }
   const double calm = positive(terms.calm_correlation.es_usd);
   terms.fragility = calm > 0.0 ? positive(terms.worst_correlation.es_usd) / calm : 1.0;
-  terms.liquidity_usd = liquidity_cost(accounts, account, costs_);
+  terms.liquidity_usd = liquidity_cost(run_.columns, accounts, account, costs_);
   terms.short_option_minimum_usd = short_option_minimum(accounts, account, costs_);
   margin.has_terms = true;
   margin.terms = terms;

@@ -112,7 +112,7 @@ Json model_parameters(const Model& model) {
   for (const JumpRule& jump : model.jumps) { jumps.push_back(jump_json(jump, model)); }
   Json chain = {{"transition_hours", model.transition_hours}, {"transition", model.transition}};
   chain["start"] = model.start == StartKind::stationary ? Json("stationary") : Json(model.start_probabilities);
-  return {
+  Json out = {
       {"name", model.name},
       {"date", model.date},
       {"source", model.source},
@@ -145,6 +145,10 @@ Json model_parameters(const Model& model) {
       {"regime", regimes},
       {"reversion", reversions},
       {"jump", jumps}};
+  if (model.closing) {
+    out["closing"] = {{"participation", model.closing->participation}, {"hours", model.closing->hours}};
+  }
+  return out;
 }
 
 }  // namespace tailmargin

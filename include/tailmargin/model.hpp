@@ -164,6 +164,13 @@ struct MarginTerms {
   double paths_share = 0.1;           ///< of the run's paths, for terms that need scenarios of their own, in (0, 1]
 };
 
+/// How fast a position can be closed. Without it everything closes at the horizon.
+struct Closing {
+  double participation = 0.1;  ///< of a market's daily volume that one account can take, in (0, 1]
+  std::vector<double>
+      hours;  ///< when the rest of a position closes, rising, beyond the horizon, whole steps; not empty
+};
+
 struct Model {
   std::string name, date, source;
   std::string file;                            ///< where it was read from, for messages
@@ -205,6 +212,7 @@ struct Model {
   double confidence = 0.99;        ///< of VaR and ES, in (0.5, 1)
   double maintenance_ratio = 0.8;  ///< maintenance over initial margin, in (0, 1]
   double uplift_confidence = 0.5;  ///< margin takes the upper bound of ES at this one-sided level, in [0.5, 1); 0.5: ES
+  std::optional<Closing> closing;  ///< none: every position closes at the horizon, whatever its size
   std::optional<MarginTerms> terms;  ///< none: the margin is the expected shortfall
 };
 

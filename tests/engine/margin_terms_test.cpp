@@ -245,7 +245,7 @@ TEST(PositionTerms, CostHalfSpreadsAndTheRootOfSize) {
   const double spread = 10.0 * 3.0 * 0.02 * 11.0 + 400.0 * 3.0 * 0.005 * 200.0;
   const double crisis_vol = 2.0 * day_vol;
   const double impact = 10.0 * 0.5 * crisis_vol * delta * 200.0 + 400.0 * 0.5 * crisis_vol * 200.0 * std::sqrt(0.25);
-  EXPECT_NEAR(liquidity_cost(run.accounts, 0, costs), spread + impact, 1e-9 * (spread + impact));
+  EXPECT_NEAR(liquidity_cost(run.columns, run.accounts, 0, costs), spread + impact, 1e-9 * (spread + impact));
   EXPECT_NEAR(short_option_minimum(run.accounts, 0, costs), 10.0 * 0.1 * 200.0, 1e-12);
 }
 
