@@ -208,7 +208,8 @@ class WhatIf::State {
       const HedgedEs::Tangent here = hedged.at(0.0);
       if (!(here.es > 0.0) || !(here.slope * direction < 0.0)) { return {quantity, here.es, false}; }
       const HedgeSize more = find_hedge_size(hedged, length);
-      if (!more.at_limit || length == left) { return {quantity + more.quantity, more.es, more.at_limit}; }
+      const bool to_the_end = !(length < left * (1.0 - 1e-9));  // nothing but rounding left
+      if (!more.at_limit || to_the_end) { return {quantity + more.quantity, more.es, more.at_limit}; }
       position = stretch.end;
     }
   }
