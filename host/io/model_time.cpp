@@ -70,8 +70,9 @@ std::vector<double> read_closing_hours(TomlTable& table, ModelDraft& draft) {
   const TomlValue* list = table.array("hours", true);
   if (list == nullptr) return hours;
   if (list->items.empty() || list->items.size() > max_closing_times) {
-    table.error("hours", *list,
-                "the list does not have 1 to 16 times (each adds a column to every instrument). Add or drop some.");
+    draft.problems.error(
+        list->line, "closing.hours", std::to_string(list->items.size()),
+        "the list does not have 1 to 16 times (each adds a column to every instrument). Add or drop some.");
     return hours;
   }
   double before = draft.model.horizon_hours;
