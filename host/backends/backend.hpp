@@ -88,6 +88,9 @@ struct TailsRequest : PassRequest {
   KeepTailPaths keep_paths = KeepTailPaths::no;
   ListShortfalls list_shortfalls = ListShortfalls::no;  ///< also keeps observations in hints, if they fit
   const ExactHints* hints = nullptr;  ///< of the same accounts, for a pass in double; a backend need not look at it
+  /// [account] about where the tail begins, USD, for a pass in float; 0: not known. Null: of none. It may be wrong: that
+  /// costs time and changes nothing. A backend need not look at it.
+  const std::vector<double>* expected_var = nullptr;
 };
 
 struct ShortfallsRequest : PassRequest {

@@ -43,6 +43,22 @@ class Arena {
   std::uint64_t taken_ = 0;
 };
 
+/// What passes leave each other: having pages cleared takes as long as filling them.
+struct Workspace {
+  Arena candidates;
+  LargeBuffer<std::byte> cube;
+
+  /// Memory for a pass's columns, with whatever was left in it.
+  template <class Real>
+  Real* columns(std::size_t size) {
+    if (cube.size() < size * sizeof(Real)) {
+      cube = {};
+      cube = LargeBuffer<std::byte>(size * sizeof(Real));
+    }
+    return reinterpret_cast<Real*>(cube.data());
+  }
+};
+
 /// Which losses can be forgotten: those behind others that surely make up the tail. Without weights that is a number of
 /// losses, the same for all accounts. With weights it is a weight: an account whose worst paths are heavy keeps few,
 /// one whose worst paths are light keeps many, and its buffer grows.
@@ -78,17 +94,23 @@ class CandidatePool {
     return candidates_.empty() ? guess : std::max<std::uint64_t>({most_taken_, taken_per_account(), 1});
   }
 
-  /// @param rounding_scale  [account] USD
-  void start(const std::vector<double>& rounding_scale) {
-    const std::uint64_t num_accounts = rounding_scale.size();
+  /// What is known of an account before its first path, USD.
+  struct Prospect {
+    double rounding_scale = 0.0;
+    double lowest = -double(infinity<float>());  ///< losses up to this are not kept
+  };
+
+  void start(const std::vector<Prospect>& accounts) {
     if (!candidates_.empty()) { most_taken_ = std::max(most_taken_, taken_per_account()); }
-    candidates_.resize(num_accounts);
+    candidates_.resize(accounts.size());
     arena_->reset();
-    for (std::uint64_t a = 0; a < num_accounts; ++a) {
+    for (std::uint64_t a = 0; a < accounts.size(); ++a) {
       candidates_[a] = lay_out(first_capacity_);
-      candidates_[a].rounding_scale = static_cast<Real>(rounding_scale[a]);
+      const double scale = accounts[a].rounding_scale;
+      candidates_[a].rounding_scale = static_cast<Real>(scale);
+      candidates_[a].threshold = static_cast<Real>(accounts[a].lowest);
       // In double nothing comes after.
-      candidates_[a].slack = static_cast<Real>(sizeof(Real) == sizeof(float) ? near_slack * rounding_scale[a] : 0.0);
+      candidates_[a].slack = static_cast<Real>(sizeof(Real) == sizeof(float) ? near_slack * scale : 0.0);
     }
   }
 

@@ -127,13 +127,15 @@ std::uint64_t candidate_bytes_budget() {
 }
 /// Paths between two synchronisations, more if that leaves a thread less than four tiles.
 constexpr std::uint32_t paths_per_block = 4096;
+/// Losses below this part of where a tail is expected to begin are not kept.
+constexpr double far_below = 0.6;
 
 /// One call of tails() in one precision.
 template <class Real>
 class CpuPass {
  public:
   CpuPass(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request, const CpuOptions& options,
-          const Kernels& kernels, int threads, cpu::Arena& arena)
+          const Kernels& kernels, int threads, cpu::Workspace& memory)
       : run_(run),
         accounts_(accounts),
         request_(request),
@@ -142,7 +144,7 @@ class CpuPass {
         threads_(threads),
         rule_(make_tail_rule(run)),
         weights_(run.path_weights.empty() ? nullptr : run.path_weights.data()),
-        candidates_(rule_, run.num_paths, weights_, options.tail_sigmas, &arena),
+        candidates_(rule_, run.num_paths, weights_, options.tail_sigmas, &memory.candidates),
         order_(order_accounts(accounts, run.columns)),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
@@ -152,7 +154,8 @@ class CpuPass {
           return TileScratch{LargeBuffer<float>(std::size_t{scratch_rows(simulate_)} * cpu::lanes),
                              LargeBuffer<float>(std::size_t{simulate_.num_observations} * width_),
                              LargeBuffer<Real>(columns_.market_rows() * width_)};
-        }) {
+        }),
+        weights_scratch_([this] { return LargeBuffer<std::uint32_t>(weights_ == nullptr ? 0 : run_.num_paths); }) {
     width_ = options.paths_per_tile != 0
                  ? options.paths_per_tile
                  : choose_tile_width(run.columns.cube_columns(), sizeof(Real), kernels.paths_at_once);
@@ -162,7 +165,7 @@ class CpuPass {
     const std::uint64_t tiles = (run.num_paths + width_ - 1) / width_;
     const std::uint32_t wanted = std::max(paths_per_block / width_, static_cast<std::uint32_t>(4 * threads));
     tiles_per_block_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, tiles));
-    cube_ = LargeBuffer<Real>(std::size_t{tiles_per_block_} * run.columns.cube_columns() * width_);
+    cube_ = memory.columns<Real>(std::size_t{tiles_per_block_} * run.columns.cube_columns() * width_);
     const std::uint64_t observed = std::uint64_t{simulate_.num_observations} * width_ * tiles;
     if (request.observations == nullptr && observed * sizeof(float) <= observation_bytes_budget) {
       observations_ = {LargeBuffer<float>(observed), width_};
@@ -209,11 +212,9 @@ class CpuPass {
   bool lists_shortfalls() const { return request_.list_shortfalls == ListShortfalls::yes; }
 
   void run_batch(std::uint64_t first, std::uint64_t last, std::uint64_t all) {
-    std::vector<double> rounding_scale;
-    for (std::uint64_t place = first; place < last; ++place) {
-      rounding_scale.push_back(accounts_.rounding_scale_usd[order_[place]]);
-    }
-    candidates_.start(rounding_scale);
+    std::vector<typename cpu::CandidatePool<Real>::Prospect> prospects;
+    for (std::uint64_t place = first; place < last; ++place) { prospects.push_back(prospect(order_[place])); }
+    candidates_.start(prospects);
     const std::vector<std::uint64_t> cuts = cut_places(first, last);
     const std::uint64_t block_paths = std::uint64_t{tiles_per_block_} * width_;
     for (std::uint64_t path = 0; path < run_.num_paths; path += block_paths) {
@@ -233,12 +234,21 @@ class CpuPass {
     finish_accounts(first, last);
   }
 
+  /// Where a tail is said to begin, losses far below need not be kept; not so where double may need some of them.
+  typename cpu::CandidatePool<Real>::Prospect prospect(std::uint32_t account) const {
+    typename cpu::CandidatePool<Real>::Prospect out{accounts_.rounding_scale_usd[account]};
+    if (request_.expected_var == nullptr || std::isinf(options_.tail_sigmas)) { return out; }
+    const double lowest = far_below * (*request_.expected_var)[account];
+    if (lowest > 0.0 && !needs_double(out.rounding_scale, lowest)) { out.lowest = lowest; }
+    return out;
+  }
+
   cpu::Tile tile_at(std::uint64_t path) const {
     return {path, width_, static_cast<std::uint32_t>(std::min<std::uint64_t>(width_, run_.num_paths - path))};
   }
 
   Real* tile_cube(std::uint32_t tile) {
-    return cube_.data() + std::size_t{tile} * run_.columns.cube_columns() * width_;
+    return cube_ + std::size_t{tile} * run_.columns.cube_columns() * width_;
   }
 
   void fill_cube(std::uint64_t first_path, std::uint32_t tiles) {
@@ -313,14 +323,13 @@ class CpuPass {
 
   void scan_part(std::uint64_t first_path, std::uint32_t tiles, std::uint64_t batch_first, std::uint64_t first,
                  std::uint64_t last) {
-    LargeBuffer<std::uint32_t> weights(weights_ == nullptr ? 0 : run_.num_paths);
     cpu::AccountsTask<Real> task = {placed_.payload(),
                                     first,
                                     last,
                                     candidates_.data(),
                                     batch_first,
                                     weights_,
-                                    weights.data(),
+                                    weights_scratch_.local().data(),
                                     candidates_.reach(),
                                     false,
                                     &candidates_,
@@ -387,9 +396,10 @@ class CpuPass {
     options.tail_sigmas = std::numeric_limits<double>::infinity();
     TailsRequest request = request_;
     request.progress = nullptr;
+    request.expected_var = nullptr;
     const AccountPlan accounts = select_accounts(accounts_, short_);
-    cpu::Arena arena;  // this pass still holds what it took from its own
-    Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_, arena).run();
+    cpu::Workspace memory;  // this pass still holds what it took from its own
+    Tails again = CpuPass(run_, accounts, request, options, kernels_, threads_, memory).run();
     for (TailShortfalls& listed : again.shortfalls) {
       listed.account = short_[listed.account];
       out_.shortfalls.push_back(std::move(listed));
@@ -422,8 +432,9 @@ class CpuPass {
   PlacedAccounts<Real> placed_;
   HeldColumns<Real> columns_;
   tbb::enumerable_thread_specific<TileScratch> scratch_;
+  tbb::enumerable_thread_specific<LargeBuffer<std::uint32_t>> weights_scratch_;
   std::uint32_t width_ = 0, tiles_per_block_ = 0;
-  LargeBuffer<Real> cube_;     // [tile][column][lane]
+  Real* cube_ = nullptr;       // [tile][column][lane]
   Observations observations_;  // empty if they were given, or are not kept
   bool observed_ = false;      // whether they have been filled
   std::vector<std::vector<TailLoss<double>>> kept_;
@@ -449,9 +460,9 @@ class CpuBackend final : public Backend {
     const tbb::global_control control(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads_));
     tbb::task_arena arena(threads_);
     return arena.execute([&] {
-      const std::unique_lock<std::mutex> kept(arena_mutex_, std::try_to_lock);
-      cpu::Arena own;  // for a second call at the same time
-      cpu::Arena& memory = kept ? arena_ : own;
+      const std::unique_lock<std::mutex> kept(memory_mutex_, std::try_to_lock);
+      cpu::Workspace own;  // for a second call at the same time
+      cpu::Workspace& memory = kept ? memory_ : own;
       if (request.precision == Precision::exact) { return exact_tails(run, accounts, request, memory); }
       return CpuPass<float>(run, accounts, request, options_, kernels_, threads_, memory).run();
     });
@@ -467,22 +478,25 @@ class CpuBackend final : public Backend {
  private:
   /// By the hints where they serve, from all paths otherwise.
   Tails exact_tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request,
-                    cpu::Arena& memory) {
+                    cpu::Workspace& memory) {
     Stopwatch watch;
     NearTails near = near_tails(run, accounts, request, kernels_);
     near.tails.seconds.pnl = watch.lap();
     if (near.missing.empty()) { return std::move(near.tails); }
+    TailsRequest seen = request;  // what the pass in float has simulated need not be simulated again
+    if (seen.observations == nullptr && seen.hints != nullptr && !seen.hints->observations.empty()) {
+      seen.observations = &seen.hints->observations;
+    }
     const Tails rest =
-        CpuPass<double>(run, select_accounts(accounts, near.missing), request, options_, kernels_, threads_, memory)
-            .run();
+        CpuPass<double>(run, select_accounts(accounts, near.missing), seen, options_, kernels_, threads_, memory).run();
     return join_tails(near, rest);
   }
 
   CpuOptions options_;
   const Kernels& kernels_;
   int threads_;
-  std::mutex arena_mutex_;
-  cpu::Arena arena_;  // kept from call to call: having pages cleared takes as long as filling them
+  std::mutex memory_mutex_;
+  cpu::Workspace memory_;  // kept from call to call
 };
 
 }  // namespace

@@ -101,11 +101,13 @@ std::unique_ptr<Backend> make_backend_for_one(RunConfig config, std::vector<std:
 }
 
 AccountTails find_tails(Backend& backend, const PreparedRun& run, const AccountPlan& accounts, const RunConfig& config,
-                        const Observations* observations, ListShortfalls shortfalls) {
+                        const Observations* observations, ListShortfalls shortfalls,
+                        const std::vector<double>* expected_var) {
   AccountTails out;
   TailsRequest request = make_request(config, Precision::single, "tails");
   request.observations = observations;
   request.list_shortfalls = shortfalls;
+  request.expected_var = expected_var;
   out.single = backend.tails(run, accounts, request);
   if (backend.name() != "reference") { out.inexact = find_inexact_accounts(accounts, out.single); }
   ExactHints hints = select_hints(std::move(out.single.hints), out.inexact);

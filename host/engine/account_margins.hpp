@@ -43,8 +43,10 @@ struct AccountTails {
 
 /// @param observations  of this run, or null: the backend simulates
 /// @param shortfalls    whether the tails list shortfalls where they can
+/// @param expected_var  as in TailsRequest
 AccountTails find_tails(Backend& backend, const PreparedRun& run, const AccountPlan& accounts, const RunConfig& config,
-                        const Observations* observations = nullptr, ListShortfalls shortfalls = ListShortfalls::no);
+                        const Observations* observations = nullptr, ListShortfalls shortfalls = ListShortfalls::no,
+                        const std::vector<double>* expected_var = nullptr);
 
 /// @param names  [account]
 std::vector<AccountMargin> make_margins(const std::vector<std::string>& names, const Model& model,

@@ -57,10 +57,9 @@ class UnitRows {
     }
   }
 
-  /// ES of a position or balance on its own.
-  double es(PositionColumn column, double quantity, const AccountTails& tails) const {
-    const std::uint64_t unit = first_ + 2 * row_[column.column()] + (quantity < 0.0 ? 1 : 0);
-    return std::fabs(quantity) * positive(tails.figures(unit).es);
+  /// The unit that a position or balance is a multiple of, its size times: as its losses are, so are its figures.
+  std::uint64_t row(PositionColumn column, double quantity) const {
+    return first_ + 2 * row_[column.column()] + (quantity < 0.0 ? 1 : 0);
   }
 
  private:
@@ -89,10 +88,10 @@ class SplitRows {
     }
   }
 
-  /// ES of the holding that begins at exposure `first`, on its own.
-  double es(std::uint64_t first, const AccountTails& tails) const {
+  /// The row of the holding that begins at exposure `first`.
+  std::uint64_t row(std::uint64_t first) const {
     const auto found = std::lower_bound(holdings_.begin(), holdings_.end(), std::pair(first, first));
-    return positive(tails.figures(first_ + static_cast<std::uint64_t>(found - holdings_.begin())).es);
+    return first_ + static_cast<std::uint64_t>(found - holdings_.begin());
   }
 
  private:
@@ -154,66 +153,85 @@ TermsEngine::TermsEngine(const PreparedRun& run, const Book& book, const Model& 
 /// Accounts as they are, their parts by underlying, and one unit of each thing that they hold, on the run's own
 /// scenarios.
 struct TermsEngine::Parts {
+  /// A row of tails, and how many times its figures are taken.
+  struct Row {
+    std::uint64_t row = 0;
+    double times = 1.0;
+  };
+
   std::vector<UnderlyingRange> ranges;
-  std::vector<std::uint64_t> range_row;  ///< [range] of tails; the account's own where that is all it holds
+  std::vector<Row> range_row;  ///< [range] its own, the account's where that is all it holds, or that of a unit
   UnitRows units;
   SplitRows splits;
   AccountTails tails;
 
-  double stressed_es(std::uint64_t row) const { return tails.figures(row).stressed_es + 0.0; }
+  /// Of a loss: a gain asks for no margin.
+  double es(const Row& at) const { return at.times * positive(tails.figures(at.row).es); }
+  double stressed_es(const Row& at) const { return at.times * positive(tails.figures(at.row).stressed_es); }
+  Row unit(PositionColumn column, double quantity) const { return {units.row(column, quantity), std::fabs(quantity)}; }
 };
 
 void TermsEngine::add_terms(Backend& backend, const AccountPlan& accounts, std::vector<AccountMargin>& margins) const {
   std::vector<AccountTerms> terms(margins.size());
-  const Parts parts = find_parts(backend, accounts);
+  std::vector<double> expected_var;
+  for (const AccountMargin& margin : margins) { expected_var.push_back(margin.var_usd); }
+  const Parts parts = find_parts(backend, accounts, expected_var);
   set_own(accounts, parts, terms);
   if (model_.terms->concentration_weight > 0.0) { set_rests(backend, accounts, parts, terms); }
   const auto fill = [&](StressScenario scenario, EsFigure AccountTerms::*member) {
     if (scenarios_.find(scenario) == nullptr) { return; }
-    const AccountTails found = tails(backend, *scenarios_.find(scenario), accounts);
+    const AccountTails found = tails(backend, *scenarios_.find(scenario), accounts, &expected_var);
     for (std::size_t a = 0; a < terms.size(); ++a) { terms[a].*member = es_figure(found, a); }
   };
   fill(StressScenario::crisis_start, &AccountTerms::crisis_start);
   fill(StressScenario::long_run_start, &AccountTerms::long_run_start);
   fill(StressScenario::perfect, &AccountTerms::perfect);
   fill(StressScenario::independent, &AccountTerms::independent);
-  set_correlations(backend, accounts, terms);
+  set_correlations(backend, accounts, expected_var, terms);
   for (std::uint64_t a = 0; a < terms.size(); ++a) { weigh(accounts, a, terms[a], margins[a]); }
 }
 
-TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& accounts) const {
+TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& accounts,
+                                           const std::vector<double>& expected_var) const {
   AccountRows rows(run_.columns);
   add_whole_accounts(accounts, rows);
   Parts parts = {
       underlying_ranges(accounts), {}, UnitRows(run_.columns, accounts), SplitRows(run_.columns, accounts), {}};
+  parts.units.add_to(rows);
+  parts.splits.add_to(rows, accounts);
   for (const UnderlyingRange& range : parts.ranges) {
     const bool whole =
         range.first == accounts.offsets[range.account] && range.last == accounts.offsets[range.account + 1];
-    parts.range_row.push_back(whole ? range.account : rows.num_rows());
-    if (whole) { continue; }
-    rows.add(accounts, range.first, range.last);
-    rows.end_row();
+    if (whole) {
+      parts.range_row.push_back({range.account});
+    } else if (range.last - range.first == 1) {
+      parts.range_row.push_back(parts.unit(accounts.columns[range.first], accounts.quantities[range.first]));
+    } else {
+      parts.range_row.push_back({rows.num_rows()});
+      rows.add(accounts, range.first, range.last);
+      rows.end_row();
+    }
   }
-  parts.units.add_to(rows);
-  parts.splits.add_to(rows, accounts);
-  parts.tails = tails(backend, *scenarios_.find(StressScenario::own), rows.plan());
+  std::vector<double> expected = expected_var;
+  expected.resize(rows.num_rows(), 0.0);
+  parts.tails = tails(backend, *scenarios_.find(StressScenario::own), rows.plan(), &expected);
   return parts;
 }
 
 void TermsEngine::set_own(const AccountPlan& accounts, const Parts& parts, std::vector<AccountTerms>& terms) const {
   for (std::uint64_t a = 0; a < terms.size(); ++a) {
     terms[a].own = es_figure(parts.tails, a);
-    terms[a].own_stressed_es_usd = parts.stressed_es(a);
+    terms[a].own_stressed_es_usd = parts.tails.figures(a).stressed_es + 0.0;
     for_each_holding(run_.columns, accounts, a, [&](std::uint64_t first, std::uint64_t last) {
-      terms[a].isolated_usd += last - first == 1
-                                   ? parts.units.es(accounts.columns[first], accounts.quantities[first], parts.tails)
-                                   : parts.splits.es(first, parts.tails);
+      const bool in_one = last - first == 1;
+      terms[a].isolated_usd += parts.es(in_one ? parts.unit(accounts.columns[first], accounts.quantities[first])
+                                               : Parts::Row{parts.splits.row(first)});
     });
   }
   for (std::size_t r = 0; r < parts.ranges.size(); ++r) {
     AccountTerms& owner = terms[parts.ranges[r].account];
-    owner.cross_usd += positive(parts.tails.figures(parts.range_row[r]).es);
-    owner.adverse_es_usd += positive(parts.stressed_es(parts.range_row[r]));
+    owner.cross_usd += parts.es(parts.range_row[r]);
+    owner.adverse_es_usd += parts.stressed_es(parts.range_row[r]);
   }
 }
 
@@ -226,7 +244,7 @@ void TermsEngine::set_rests(Backend& backend, const AccountPlan& accounts, const
     std::vector<double> alone;
     const std::uint64_t account = parts.ranges[first].account;
     for (; last < parts.ranges.size() && parts.ranges[last].account == account; ++last) {
-      alone.push_back(positive(parts.stressed_es(parts.range_row[last])));
+      alone.push_back(parts.stressed_es(parts.range_row[last]));
     }
     if (alone.size() < 3) {
       for (const double es_usd : alone) { terms[account].largest_two_es_usd += es_usd; }
@@ -247,9 +265,9 @@ void TermsEngine::set_rests(Backend& backend, const AccountPlan& accounts, const
 }
 
 void TermsEngine::set_correlations(Backend& backend, const AccountPlan& accounts,
-                                   std::vector<AccountTerms>& terms) const {
+                                   const std::vector<double>& expected_var, std::vector<AccountTerms>& terms) const {
   for (std::uint32_t k = 0; k < scenarios_.correlations().size(); ++k) {
-    const AccountTails found = tails(backend, *scenarios_.correlations()[k], accounts);
+    const AccountTails found = tails(backend, *scenarios_.correlations()[k], accounts, &expected_var);
     for (std::uint64_t a = 0; a < terms.size(); ++a) {
       const EsFigure figure = es_figure(found, a);
       if (model_.regimes[k].name == model_.terms->calm_regime) { terms[a].calm_correlation = figure; }
@@ -261,11 +279,12 @@ void TermsEngine::set_correlations(Backend& backend, const AccountPlan& accounts
 }
 
 AccountTails TermsEngine::tails(Backend& backend, const StressScenarios::Scenario& scenario,
-                                const AccountPlan& accounts) const {
+                                const AccountPlan& accounts, const std::vector<double>* expected_var) const {
   NarrowColumns narrow = narrow_columns(run_.columns, accounts);
   PreparedRun run = scenario.plan;
   run.columns = std::move(narrow.columns);
-  return find_tails(backend, run, narrow.accounts, config_, scenario.observations());
+  return find_tails(backend, run, narrow.accounts, config_, scenario.observations(), ListShortfalls::no,
+                    expected_var);
 }
 
 double TermsEngine::floor_usd(const AccountTerms& terms) const {

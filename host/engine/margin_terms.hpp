@@ -26,12 +26,14 @@ class TermsEngine {
 
  private:
   struct Parts;
-  Parts find_parts(Backend& backend, const AccountPlan& accounts) const;
+  Parts find_parts(Backend& backend, const AccountPlan& accounts, const std::vector<double>& expected_var) const;
   void set_own(const AccountPlan& accounts, const Parts& parts, std::vector<AccountTerms>& terms) const;
   void set_rests(Backend& backend, const AccountPlan& accounts, const Parts& parts,
                  std::vector<AccountTerms>& terms) const;
-  void set_correlations(Backend& backend, const AccountPlan& accounts, std::vector<AccountTerms>& terms) const;
-  AccountTails tails(Backend& backend, const StressScenarios::Scenario& scenario, const AccountPlan& accounts) const;
+  void set_correlations(Backend& backend, const AccountPlan& accounts, const std::vector<double>& expected_var,
+                        std::vector<AccountTerms>& terms) const;
+  AccountTails tails(Backend& backend, const StressScenarios::Scenario& scenario, const AccountPlan& accounts,
+                     const std::vector<double>* expected_var = nullptr) const;
   void weigh(const AccountPlan& accounts, std::uint64_t account, AccountTerms& terms, AccountMargin& margin) const;
   double floor_usd(const AccountTerms& terms) const;
 

@@ -166,6 +166,22 @@ TEST_F(SameBits, HoweverSureTheForetoldTailsAre) {
   }
 }
 
+// An account whose tail begins below what is expected comes out short and is computed again.
+TEST_F(SameBits, WhereverTailsAreExpectedToBegin) {
+  PreparedRun run = prepare_run(maker_.book(), regime_model(), 5'000, 7);
+  TailsRequest request;
+  request.keep_paths = KeepTailPaths::yes;
+  const auto backend = make_cpu_backend({});
+  const Tails plain = backend->tails(run, run.accounts, request);
+
+  for (const double times : {-1.0, 0.5, 1.0, 1.6, 100.0}) {
+    std::vector<double> expected;
+    for (const TailFigures& figures : plain.figures) { expected.push_back(times * figures.var); }
+    request.expected_var = &expected;
+    EXPECT_EQ(bits_of(backend->tails(run, run.accounts, request)), bits_of(plain)) << times;
+  }
+}
+
 /// Tails in double of all accounts of a run in float that need them.
 struct DoubleTails {
   std::vector<std::uint64_t> accounts;
