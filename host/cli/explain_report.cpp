@@ -30,6 +30,17 @@ std::string holding_name(const Book& book, const HoldingShare& holding) {
   return holding.entry_price ? name + " @ " + significant(*holding.entry_price, 8) : name;
 }
 
+/// Where a position does not close at the horizon alone: what closes when.
+std::string closed_text(const HoldingShare& holding, double horizon_hours) {
+  const std::vector<ClosedPart>& parts = holding.closed;
+  if (parts.empty() || (parts.size() == 1 && parts.front().hours <= horizon_hours)) { return ""; }
+  std::string text;
+  for (const ClosedPart& part : parts) {
+    text += (text.empty() ? "closes " : ", ") + significant(part.quantity, 6) + " at " + hours_text(part.hours);
+  }
+  return wrapped("    ", text, 4);
+}
+
 const std::string& name_of(const Book& book, UnderlyingId underlying) { return book.underlyings[underlying].name; }
 
 /// Signed, with what it is of the ES where that is above zero.
@@ -115,13 +126,14 @@ std::string underlying_part(const Book& book, const Explanation& e) {
   return text + share_total(e);
 }
 
-std::string holding_part(const Book& book, const Explanation& e, std::uint64_t shown) {
+std::string holding_part(const Book& book, const Model& model, const Explanation& e, std::uint64_t shown) {
   std::string text = share_head("holding", "quantity", e.margin.es_usd);
   const std::vector<std::size_t> order = by_size(e.holdings);
   const std::size_t listed = shown == 0 ? order.size() : std::min<std::size_t>(shown, order.size());
   for (std::size_t i = 0; i < listed; ++i) {
     const HoldingShare& h = e.holdings[order[i]];
-    text += share_row(holding_name(book, h), significant(h.quantity, 12), h.es, e.margin.es_usd);
+    text += share_row(holding_name(book, h), significant(h.quantity, 12), h.es, e.margin.es_usd) +
+            closed_text(h, model.horizon_hours * (1.0 + 1e-9));
   }
   if (listed < order.size()) {
     double rest = 0.0;
@@ -255,6 +267,9 @@ Json holding_json(const Book& book, const HoldingShare& h, double es_usd) {
                {"quantity", h.quantity},
                {"entry_price", h.entry_price ? Json(*h.entry_price) : Json(nullptr)}};
   json.update(share_json(h.es, es_usd));
+  for (const ClosedPart& part : h.closed) {
+    json["closes"].push_back({{"hours", part.hours}, {"quantity", part.quantity}});
+  }
   return json;
 }
 
@@ -358,7 +373,7 @@ std::string explain_text(const Book& book, const Model& model, const ExplainRepo
     if (!(e.margin.es_usd > 0.0)) {
       text += "\n  no loss in the tail: the mean of the worst paths is a gain, or nothing\n";
     }
-    text += underlying_part(book, e) + holding_part(book, e, report.holdings_shown) + greeks_part(book, e) +
+    text += underlying_part(book, e) + holding_part(book, model, e, report.holdings_shown) + greeks_part(book, e) +
             paths_part(book, model, e);
   }
   text += "\n  time";

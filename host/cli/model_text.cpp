@@ -38,6 +38,12 @@ std::string head_text(const Model& model) {
           (model.measure == PathMeasure::terminal ? std::string("at its end")
                                                   : "at its worst, every " + number(model.measure_hours) + " h") +
           "; the " + (model.drift == Drift::martingale ? "price" : "log price") + " keeps its mean\n";
+  if (model.closing) {
+    text += "  positions close along the path at " + percent(model.closing->participation, 1) +
+            " of their market's volume: what does not fit the horizon by";
+    for (const double hours : model.closing->hours) { text += " " + number(hours); }
+    text += " h\n";
+  }
   text += "  margin: mean loss beyond " + percent(model.confidence, 2) + "; maintenance " +
           number(model.maintenance_ratio) + " of initial\n";
   return text;

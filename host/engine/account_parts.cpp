@@ -31,6 +31,13 @@ void AccountRows::add_only(std::uint32_t column, double quantity) {
   add(PositionColumn{column | PositionColumn::last_flag}, quantity);
 }
 
+void AccountRows::add_only(const AccountPlan& accounts, std::uint64_t first, std::uint64_t last) {
+  for (std::uint64_t p = first; p < last; ++p) {
+    const std::uint32_t flag = p + 1 == last ? PositionColumn::last_flag : 0u;
+    add(PositionColumn{accounts.columns[p].column() | flag}, accounts.quantities[p]);
+  }
+}
+
 void AccountRows::end_row() {
   plan_.offsets.push_back(plan_.columns.size());
   plan_.rounding_scale_usd.push_back(rounding_);

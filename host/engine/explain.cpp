@@ -45,8 +45,21 @@ std::vector<HoldingShare> list_holdings(const Book& book, const Holdings& held) 
   return out;
 }
 
+/// [position] all contracts that the account has of the position's instrument.
+std::vector<double> whole_positions(const std::vector<Position>& positions) {
+  std::vector<double> out(positions.size());
+  for (std::size_t first = 0, last = 0; first < positions.size(); first = last) {
+    double whole = 0.0;
+    for (; last < positions.size() && positions[last].instrument == positions[first].instrument; ++last) {
+      whole += positions[last].quantity;
+    }
+    std::fill(out.begin() + static_cast<std::ptrdiff_t>(first), out.begin() + static_cast<std::ptrdiff_t>(last), whole);
+  }
+  return out;
+}
+
 /// The account as a whole, then every holding as an account of its own, so that each has what its value adds to the
-/// balance of its settlement currency.
+/// balance of its settlement currency, and closes as the account's whole position does.
 AccountPlan plan_holdings(const Book& book, const ColumnPlan& columns, const std::string& account,
                           const Holdings& held) {
   Holdings rows = held;
@@ -62,8 +75,12 @@ AccountPlan plan_holdings(const Book& book, const ColumnPlan& columns, const std
     if (b.asset != no_underlying && b.amount != 0.0) { add(b, rows.collateral); }
   }
   const std::vector<std::string> names(number + 1, account);
+  const std::vector<double> whole = whole_positions(held.positions);
+  std::vector<double> closed_with = whole;  // of the account, then of the holdings
+  closed_with.insert(closed_with.end(), whole.begin(), whole.end());
   Diagnostics diagnostics;
-  AccountPlan plan = prepare_accounts(book, {names, rows.positions, rows.collateral}, columns, diagnostics);
+  AccountPlan plan =
+      prepare_accounts(book, {names, rows.positions, rows.collateral, closed_with}, columns, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
   return plan;
 }
@@ -81,6 +98,41 @@ void explain_collateral(Backend& backend, const PreparedRun& all, const Book& bo
   std::vector<AccountMargin> margins = {out.margin};
   add_collateral(backend, all, book, {{names, held.positions, held.collateral}, account}, model, config, margins);
   out.margin = margins.front();
+}
+
+/// The times at which losses are described: when P&L is read, or when the last part of the account closes.
+class DescribedTimes {
+ public:
+  /// @param whole  the account
+  DescribedTimes(const ColumnPlan& columns, const AccountPlan& whole) : steps_(columns.slice_step) {
+    if (columns.closing_step.empty()) { return; }
+    for (const PositionColumn& column : whole.columns) {
+      first_ = std::max(first_, column.column() % columns.num_closing_times());
+    }
+    steps_ = {columns.closing_step[first_]};
+  }
+
+  const std::vector<std::uint32_t>& steps() const { return steps_; }  // [slice]
+  /// Of a slice, as ColumnPlan::at_time has it.
+  std::uint32_t time(std::uint32_t slice) const { return first_ + slice; }
+
+ private:
+  std::vector<std::uint32_t> steps_;
+  std::uint32_t first_ = 0;
+};
+
+/// What closes when of every position. @param holdings  the account, then one row for each
+void set_closed_parts(const ColumnPlan& columns, const AccountPlan& holdings, double hours_per_step,
+                      std::vector<HoldingShare>& out) {
+  if (columns.closing_step.empty()) { return; }
+  for (std::size_t h = 0; h < out.size(); ++h) {
+    if (!out[h].instrument) { continue; }
+    for (std::uint64_t p = holdings.offsets[h + 1]; p < holdings.offsets[h + 2]; ++p) {
+      const std::uint32_t column = holdings.columns[p].column(), first = columns.first_column(column);
+      if (first != columns.instrument_column[*out[h].instrument]) { continue; }  // a balance: what it is worth
+      out[h].closed.push_back({columns.closing_step[column - first] * hours_per_step, holdings.quantities[p]});
+    }
+  }
 }
 
 /// What moves the holdings: their underlyings and the currencies they settle in.
@@ -161,12 +213,12 @@ class HeldVols {
   }
 
   /// Of the held expiry nearest to the described tenor, of those alive at the read time.
-  std::optional<AtTheMoney> at(UnderlyingId underlying, std::uint32_t slice, const float* observations) const {
+  std::optional<AtTheMoney> at(UnderlyingId underlying, std::uint32_t time, const float* observations) const {
     const auto held = options_.find(underlying);
     if (held == options_.end()) { return {}; }
     const InstrumentTerms* best = nullptr;
     for (const std::uint32_t column : held->second) {
-      const InstrumentTerms& terms = columns_.terms[std::size_t{slice} * columns_.num_columns + column];
+      const InstrumentTerms& terms = columns_.terms[columns_.at_time(column, time)];
       if (terms.settled) { continue; }
       if (best == nullptr || distance(terms) < distance(*best)) { best = &terms; }
     }
@@ -191,7 +243,7 @@ class HeldVols {
   }
 
   const ColumnPlan& columns_;
-  std::map<UnderlyingId, std::vector<std::uint32_t>> options_;  // columns of the first slice
+  std::map<UnderlyingId, std::vector<std::uint32_t>> options_;  // first columns
 };
 
 /// The paths a run's ES of one account is made of, and its row of the margins file.
@@ -270,9 +322,10 @@ double paths_worth(const EsPaths& paths) {
 /// Tells what happens on a path of the tail.
 class PathNarrator {
  public:
-  PathNarrator(const PreparedRun& run, const PathTeller& teller, const HeldVols& vols,
+  PathNarrator(const PreparedRun& run, const DescribedTimes& times, const PathTeller& teller, const HeldVols& vols,
                const std::vector<UnderlyingId>& underlyings)
       : run_(run),
+        times_(times),
         teller_(teller),
         vols_(vols),
         underlyings_(underlyings),
@@ -283,7 +336,7 @@ class PathNarrator {
   /// Path number `i` of the tail.
   TailPath describe(const TailRule& rule, const EsPaths& paths, const HoldingPnl& pnl,
                     const std::vector<HoldingShare>& holdings, std::size_t i) const {
-    const std::uint32_t slice = pnl.slice[i], last_step = run_.columns.slice_step[slice];
+    const std::uint32_t slice = pnl.slice[i], last_step = times_.steps()[slice];
     const float* observations = pnl.observations.data() + i * teller_.num_rows();
     TailPath out;
     out.path = paths.losses[i].path;
@@ -358,11 +411,12 @@ class PathNarrator {
       out.factors.push_back({factor.kind, static_cast<double>(observations[row])});
       if (factor.kind == FactorKind::price) { out.spot_return = math::expm1(out.factors.back().change); }
     }
-    out.vol = vols_.at(underlying, slice, observations);
+    out.vol = vols_.at(underlying, times_.time(slice), observations);
     return out;
   }
 
   const PreparedRun& run_;
+  const DescribedTimes& times_;
   const PathTeller& teller_;
   const HeldVols& vols_;
   const std::vector<UnderlyingId>& underlyings_;
@@ -405,10 +459,10 @@ class TailAverage {
   std::vector<double> vol_weight_;  // [underlying] of the paths that have a vol
 };
 
-std::vector<ReadTimeShare> share_read_times(const PreparedRun& run, const EsPaths& paths, const HoldingPnl& pnl,
+std::vector<ReadTimeShare> share_read_times(const DescribedTimes& times, const EsPaths& paths, const HoldingPnl& pnl,
                                             const PathNarrator& narrator, const TailRule& rule) {
   std::vector<ReadTimeShare> out;
-  for (const std::uint32_t step : run.columns.slice_step) { out.push_back({narrator.hours(step), 0.0}); }
+  for (const std::uint32_t step : times.steps()) { out.push_back({narrator.hours(step), 0.0}); }
   for (std::size_t i = 0; i < paths.in_es.size(); ++i) { out[pnl.slice[i]].share += paths.in_es[i] / rule.tail_weight; }
   return out;
 }
@@ -491,7 +545,9 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   const TailRule rule = make_tail_rule(run);
   add_shares(rule, tail.paths, pnl, out);
   const HeldVols vols(book, all.columns, out.holdings);
-  const PathNarrator narrator(run, teller, vols, underlyings);
+  const DescribedTimes times(all.columns, whole);
+  const PathNarrator narrator(run, times, teller, vols, underlyings);
+  set_closed_parts(all.columns, holdings, narrator.hours(1), out.holdings);
   TailAverage average(run.scenarios.num_regimes, underlyings);
   for (std::size_t i = 0; i < tail.paths.losses.size(); ++i) {
     TailPath path = narrator.describe(rule, tail.paths, pnl, out.holdings, i);
@@ -504,7 +560,7 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   }
   out.worst_paths.resize(std::min<std::size_t>(options.num_worst_paths, out.worst_paths.size()));
   out.tail = average.take();
-  out.read_times = share_read_times(run, tail.paths, pnl, narrator, rule);
+  out.read_times = share_read_times(times, tail.paths, pnl, narrator, rule);
   out.tail_paths_worth = paths_worth(tail.paths);
   clock.lap("explain");
 

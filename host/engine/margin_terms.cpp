@@ -69,6 +69,36 @@ class UnitRows {
   std::uint64_t first_ = 0;
 };
 
+/// Rows of the holdings that close in several parts: the ES of one is not its size times that of a unit.
+class SplitRows {
+ public:
+  SplitRows(const ColumnPlan& columns, const AccountPlan& accounts) {
+    for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
+      for_each_holding(columns, accounts, a, [&](std::uint64_t first, std::uint64_t last) {
+        if (last - first > 1) { holdings_.push_back({first, last}); }
+      });
+    }
+  }
+
+  void add_to(AccountRows& rows, const AccountPlan& accounts) {
+    first_ = rows.num_rows();
+    for (const auto& [first, last] : holdings_) {
+      rows.add_only(accounts, first, last);
+      rows.end_row();
+    }
+  }
+
+  /// The row of the holding that begins at exposure `first`.
+  std::uint64_t row(std::uint64_t first) const {
+    const auto found = std::lower_bound(holdings_.begin(), holdings_.end(), std::pair(first, first));
+    return first_ + static_cast<std::uint64_t>(found - holdings_.begin());
+  }
+
+ private:
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> holdings_;  // exposures [first, last), rising
+  std::uint64_t first_ = 0;
+};
+
 void add_whole_accounts(const AccountPlan& accounts, AccountRows& rows) {
   for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
     rows.add(accounts, accounts.offsets[a], accounts.offsets[a + 1]);
@@ -132,6 +162,7 @@ struct TermsEngine::Parts {
   std::vector<UnderlyingRange> ranges;
   std::vector<Row> range_row;  ///< [range] its own, the account's where that is all it holds, or that of a unit
   UnitRows units;
+  SplitRows splits;
   AccountTails tails;
 
   /// Of a loss: a gain asks for no margin.
@@ -164,8 +195,10 @@ TermsEngine::Parts TermsEngine::find_parts(Backend& backend, const AccountPlan& 
                                            const std::vector<double>& expected_var) const {
   AccountRows rows(run_.columns);
   add_whole_accounts(accounts, rows);
-  Parts parts = {underlying_ranges(accounts), {}, UnitRows(run_.columns, accounts), {}};
+  Parts parts = {
+      underlying_ranges(accounts), {}, UnitRows(run_.columns, accounts), SplitRows(run_.columns, accounts), {}};
   parts.units.add_to(rows);
+  parts.splits.add_to(rows, accounts);
   for (const UnderlyingRange& range : parts.ranges) {
     const bool whole =
         range.first == accounts.offsets[range.account] && range.last == accounts.offsets[range.account + 1];
@@ -189,9 +222,11 @@ void TermsEngine::set_own(const AccountPlan& accounts, const Parts& parts, std::
   for (std::uint64_t a = 0; a < terms.size(); ++a) {
     terms[a].own = es_figure(parts.tails, a);
     terms[a].own_stressed_es_usd = parts.tails.figures(a).stressed_es + 0.0;
-    for (std::uint64_t p = accounts.offsets[a]; p < accounts.offsets[a + 1]; ++p) {
-      terms[a].isolated_usd += parts.es(parts.unit(accounts.columns[p], accounts.quantities[p]));
-    }
+    for_each_holding(run_.columns, accounts, a, [&](std::uint64_t first, std::uint64_t last) {
+      const bool in_one = last - first == 1;
+      terms[a].isolated_usd += parts.es(in_one ? parts.unit(accounts.columns[first], accounts.quantities[first])
+                                               : Parts::Row{parts.splits.row(first)});
+    });
   }
   for (std::size_t r = 0; r < parts.ranges.size(); ++r) {
     AccountTerms& owner = terms[parts.ranges[r].account];
@@ -279,7 +314,7 @@ void TermsEngine::weigh(const AccountPlan& accounts, std::uint64_t account, Acco
   }
   const double calm = positive(terms.calm_correlation.es_usd);
   terms.fragility = calm > 0.0 ? positive(terms.worst_correlation.es_usd) / calm : 1.0;
-  terms.liquidity_usd = liquidity_cost(accounts, account, costs_);
+  terms.liquidity_usd = liquidity_cost(run_.columns, accounts, account, costs_);
   terms.short_option_minimum_usd = short_option_minimum(accounts, account, costs_);
   margin.has_terms = true;
   margin.terms = terms;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/engine/account_parts.hpp"
 #include "host/prepare/matching.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "kernels/math/elementary.hpp"
@@ -27,13 +28,6 @@ double half_spread(const Quote& quote, double otherwise) {
   return (*quote.ask - *quote.bid) / (*quote.ask + *quote.bid);
 }
 
-/// Contracts a day, from the instrument's own volume or its underlying's.
-double daily_volume(const Book& book, InstrumentId i) {
-  if (book.quotes[i].volume_24h) { return *book.quotes[i].volume_24h; }
-  const Underlying& underlying = book.underlyings[book.instruments[i].underlying];
-  return underlying.adv_usd ? *underlying.adv_usd / notional_usd(book, i) : 0.0;
-}
-
 }  // namespace
 
 double day_vol(const Model& model, const std::string& regime_name, const std::string& underlying) {
@@ -52,7 +46,7 @@ std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, 
   for (InstrumentId i = 0; i < book.instruments.size(); ++i) {
     const Instrument& instrument = book.instruments[i];
     const Underlying& underlying = book.underlyings[instrument.underlying];
-    ContractCosts& cost = costs[columns.instrument_column[i]];
+    ContractCosts cost;
     const double delta = std::fabs(unit_delta(columns.terms[columns.instrument_column[i]]));
     cost.spread_usd =
         terms.spread_multiple * half_spread(book.quotes[i], terms.default_half_spread) * price_usd(book, columns, i);
@@ -62,18 +56,21 @@ std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, 
     if (instrument.kind == InstrumentKind::option) {
       cost.short_minimum_usd = terms.short_option_minimum * instrument.contract_size * underlying.index_price_usd;
     }
+    std::fill_n(costs.begin() + columns.instrument_column[i], columns.num_closing_times(), cost);
   }
   return costs;
 }
 
-double liquidity_cost(const AccountPlan& accounts, std::uint64_t account, const std::vector<ContractCosts>& costs) {
+double liquidity_cost(const ColumnPlan& columns, const AccountPlan& accounts, std::uint64_t account,
+                      const std::vector<ContractCosts>& costs) {
   double sum = 0.0;
-  for (std::uint64_t p = accounts.offsets[account]; p < accounts.offsets[account + 1]; ++p) {
-    const ContractCosts& cost = costs[accounts.columns[p].column()];
-    const double size = std::fabs(accounts.quantities[p]);
-    const double days = cost.volume > 0.0 ? size / cost.volume : 1.0;
+  for_each_holding(columns, accounts, account, [&](std::uint64_t first, std::uint64_t last) {
+    double quantity = 0.0;
+    for (std::uint64_t p = first; p < last; ++p) { quantity += accounts.quantities[p]; }
+    const ContractCosts& cost = costs[accounts.columns[first].column()];
+    const double size = std::fabs(quantity), days = cost.volume > 0.0 ? size / cost.volume : 1.0;
     sum += size * (cost.spread_usd + cost.impact_usd * math::sqrt(days));
-  }
+  });
   return sum;
 }
 

@@ -24,8 +24,10 @@ double day_vol(const Model& model, const std::string& regime, const std::string&
 /// [column] of the market of a book.
 std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, const ColumnPlan& columns);
 
-/// Half-spreads and square-root impact of closing every position of an account.
-double liquidity_cost(const AccountPlan& accounts, std::uint64_t account, const std::vector<ContractCosts>& costs);
+/// Half-spreads and square-root impact of closing every position of an account, whole positions, whenever their parts
+/// close.
+double liquidity_cost(const ColumnPlan& columns, const AccountPlan& accounts, std::uint64_t account,
+                      const std::vector<ContractCosts>& costs);
 
 /// Sum over the options an account is short.
 double short_option_minimum(const AccountPlan& accounts, std::uint64_t account,

@@ -39,9 +39,8 @@ FactorPaths simulate_factors(const Book& book, const Model& model, std::uint64_t
   if (diagnostics.has_errors()) { return {}; }
   FactorPaths out;
   out.factors = run.scenarios.factors;
-  for (std::uint32_t f = 0; f < out.factors.size(); ++f) {
-    run.scenarios.observations.push_back({run.scenarios.num_steps, f});
-  }
+  const std::uint32_t horizon = time_grid(model).horizon_steps;
+  for (std::uint32_t f = 0; f < out.factors.size(); ++f) { run.scenarios.observations.push_back({horizon, f}); }
   out.weights = sample_weights(run.scenarios, run.points, seed, num_paths);
   out.change.assign(out.factors.size(), std::vector<float>(num_paths));
   simulate_observations(run, [&](std::size_t row, std::uint64_t first, const float* values, std::uint32_t count) {

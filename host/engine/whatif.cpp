@@ -9,6 +9,7 @@
 #include "host/engine/kept_scenarios.hpp"
 #include "host/engine/margin_terms.hpp"
 #include "host/engine/tail_change.hpp"
+#include "host/prepare/closing.hpp"
 #include "host/prepare/narrow.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "host/prepare/trades.hpp"
@@ -34,6 +35,13 @@ AccountPlan one_contract(std::uint32_t column) {
 RunConfig with_tail_paths(RunConfig config) {
   config.keep_tail_paths = true;
   return config;
+}
+
+/// All contracts of an instrument.
+double position_in(InstrumentId instrument, const Holdings& held) {
+  double quantity = 0.0;
+  for (const Position& p : held.positions) { quantity += p.instrument == instrument ? p.quantity : 0.0; }
+  return quantity;
 }
 
 /// The configuration of an answer: only preparing shows progress.
@@ -151,11 +159,10 @@ class WhatIf::State {
 
   Hedge find_hedge(AccountId account, const Holdings& held, const PathPnl& pnl, double size_usd,
                    InstrumentId instrument) const {
-    const std::uint32_t column = run_.columns.instrument_column[instrument];
-    const NarrowColumns one = narrow_columns(run_.columns, one_contract(column));
-    const PathPnl contract = scenarios_->pnl(one.columns, one.accounts);
-    const double largest = largest_hedge_ratio * size_usd / run_.columns.column_scale_usd[column];
-    const HedgeSize size = find_hedge_size(HedgedEs(rule_, weights(), pnl, contract), largest);
+    const double same_size = size_usd / run_.columns.column_scale_usd[run_.columns.instrument_column[instrument]];
+    const bool at_once = run_.columns.closing_step.empty() || !(same_size > 0.0);
+    const HedgeSize size =
+        at_once ? hedge_size(pnl, same_size, instrument) : closing_hedge_size(account, held, same_size, instrument);
     Hedge out;
     out.instrument = instrument;
     out.quantity = size.quantity;
@@ -170,6 +177,55 @@ class WhatIf::State {
       out.cut_per_notional = out.cut_usd / out.notional_usd;
     }
     return out;
+  }
+
+  /// @param same_size  contracts as large as the account
+  HedgeSize hedge_size(const PathPnl& pnl, double same_size, InstrumentId instrument) const {
+    const NarrowColumns one = narrow_columns(run_.columns, one_contract(run_.columns.instrument_column[instrument]));
+    const PathPnl contract = scenarios_->pnl(one.columns, one.accounts);
+    return find_hedge_size(HedgedEs(rule_, weights(), pnl, contract), largest_hedge_ratio * same_size);
+  }
+
+  /// The same where contracts close at several times: from stretch to stretch as long as the ES falls, either way.
+  HedgeSize closing_hedge_size(AccountId account, const Holdings& held, double same_size,
+                               InstrumentId instrument) const {
+    const HedgeSize bought = walk_hedge(account, held, same_size, instrument, 1.0),
+                    sold = walk_hedge(account, held, same_size, instrument, -1.0);
+    return sold.es < bought.es ? sold : bought;
+  }
+
+  HedgeSize walk_hedge(AccountId account, const Holdings& held, double same_size, InstrumentId instrument,
+                       double direction) const {
+    const double start = position_in(instrument, held), largest = largest_hedge_ratio * same_size;
+    for (double position = start;;) {
+      const double quantity = position - start, left = largest - std::fabs(quantity);
+      const ClosingStretch stretch = closing_stretch(run_.columns, instrument, position, direction);
+      const double length = std::min(std::fabs(stretch.end - position), left);
+      const double unit = direction * std::min(length, same_size);
+      const PathPnl pnl = pnl_with(account, held, {instrument, quantity});
+      const PathPnl contract = pnl_of_contract(pnl, pnl_with(account, held, {instrument, quantity + unit}), unit);
+      const HedgedEs hedged(rule_, weights(), pnl, contract);
+      const HedgedEs::Tangent here = hedged.at(0.0);
+      if (!(here.es > 0.0) || !(here.slope * direction < 0.0)) { return {quantity, here.es, false}; }
+      const HedgeSize more = find_hedge_size(hedged, length);
+      const bool to_the_end = !(length < left * (1.0 - 1e-9));  // nothing but rounding left
+      if (!more.at_limit || to_the_end) { return {quantity + more.quantity, more.es, more.at_limit}; }
+      position = stretch.end;
+    }
+  }
+
+  PathPnl pnl_with(AccountId account, Holdings held, const Trade& trade) const {
+    if (trade.quantity != 0.0) { apply_trade(book_, run_.columns, account, trade, held); }
+    const NarrowColumns narrow = narrow_columns(run_.columns, plan({book_.accounts[account]}, {&held}));
+    return scenarios_->pnl(narrow.columns, narrow.accounts);
+  }
+
+  /// Of one contract, from the P&L without and with `quantity` of them.
+  static PathPnl pnl_of_contract(const PathPnl& without, PathPnl with, double quantity) {
+    for (std::size_t s = 0; s < with.size(); ++s) {
+      for (std::size_t p = 0; p < with[s].size(); ++p) { with[s][p] = (with[s][p] - without[s][p]) / quantity; }
+    }
+    return with;
   }
 
   const std::uint32_t* weights() const { return run_.path_weights.empty() ? nullptr : run_.path_weights.data(); }

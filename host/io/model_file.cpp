@@ -30,6 +30,7 @@ Model read_root(const TomlValue& root, ProblemLog& problems) {
   draft.model.date = table.text("date").value_or("");
   draft.model.source = table.text("source").value_or("");
   read_horizon(table.table("horizon"), draft);
+  read_closing(table.table("closing"), draft);
   read_margin(table.table("margin"), draft);
   read_groups(table.table("groups"), draft);
   read_correlation(table.table("correlation"), draft);

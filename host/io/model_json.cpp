@@ -160,6 +160,9 @@ Json model_parameters(const Model& model) {
       {"regime", regimes},
       {"reversion", reversions},
       {"jump", jumps}};
+  if (model.closing) {
+    parameters["closing"] = {{"participation", model.closing->participation}, {"hours", model.closing->hours}};
+  }
   if (model.crowding) { parameters["crowding"] = crowding_json(*model.crowding); }
   return parameters;
 }

@@ -24,6 +24,7 @@ bool is_whole_steps(double hours, const Model& model);
 
 // model_time.cpp
 void read_horizon(const TomlValue* value, ModelDraft& draft);
+void read_closing(const TomlValue* value, ModelDraft& draft);
 void read_chain(const TomlValue* value, ModelDraft& draft);  ///< after the regimes
 
 // model_tables.cpp

@@ -1,4 +1,4 @@
-// [horizon] and [chain]: the time grid of a path and the regimes along it.
+// [horizon], [closing] and [chain]: the time grid of a path, when positions close, and the regimes along it.
 #include <cmath>
 
 #include "host/domain/validate/text.hpp"
@@ -12,6 +12,8 @@ using Kind = TomlValue::Kind;
 
 constexpr double max_steps = 10000.0;
 constexpr double sum_tolerance = 1e-9;
+constexpr std::size_t max_closing_times = 16;
+constexpr NumberRange participation_range{0.0, 1.0, true, false, "above 0 and at most 1"};
 constexpr NumberRange probability_range{0.0, 1.0, false, false, "from 0 to 1"};
 
 bool is_whole(double ratio) { return ratio > 0.5 && std::abs(ratio - std::round(ratio)) <= 1e-9 * ratio; }
@@ -45,6 +47,45 @@ void read_measure_hours(TomlTable& table, ModelDraft& draft) {
     table.error("measure_hours", *table.value("measure_hours"),
                 "this does not divide the horizon (its end is the last look). Choose one that does.");
   }
+}
+
+/// What is wrong with a closing time that follows `before`, or nullptr.
+const char* closing_time_problem(double hours, double before, const Model& model) {
+  if (!is_whole_steps(hours, model)) {
+    return "this is no whole number of steps (positions close where steps end). Choose a multiple of step_hours.";
+  }
+  if (!(hours > before * (1.0 + 1e-9))) {
+    return "this is not later than the horizon and the time before it (each time closes what is left). Put the times "
+           "in order.";
+  }
+  if (hours / model.step_hours > max_steps * (1.0 + 1e-9)) {
+    return "the path to this time has more than 10000 steps (a run would not end in useful time). Choose a longer "
+           "step.";
+  }
+  return nullptr;
+}
+
+std::vector<double> read_closing_hours(TomlTable& table, ModelDraft& draft) {
+  std::vector<double> hours;
+  const TomlValue* list = table.array("hours", true);
+  if (list == nullptr) return hours;
+  if (list->items.empty() || list->items.size() > max_closing_times) {
+    draft.problems.error(
+        list->line, "closing.hours", std::to_string(list->items.size()),
+        "the list does not have 1 to 16 times (each adds a column to every instrument). Add or drop some.");
+    return hours;
+  }
+  double before = draft.model.horizon_hours;
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    const std::string path = item_path("closing.hours", i);
+    const auto time = number_in_range(list->items[i], path, hours_range, draft.problems);
+    if (!time) continue;
+    hours.push_back(*time);
+    const char* problem = draft.has_grid ? closing_time_problem(*time, before, draft.model) : nullptr;
+    if (problem) draft.problems.error(list->items[i].line, path, shortest_number(*time), problem);
+    before = *time;
+  }
+  return hours;
 }
 
 /// One probability for each regime, summing to one; else nothing, and problems.
@@ -138,6 +179,22 @@ void read_horizon(const TomlValue* value, ModelDraft& draft) {
   }
   read_measure_hours(table, draft);
   table.finish();
+}
+
+void read_closing(const TomlValue* value, ModelDraft& draft) {
+  if (!value) return;
+  TomlTable table(*value, "closing", draft.problems);
+  Closing closing;
+  closing.participation = table.number("participation", participation_range, true).value_or(closing.participation);
+  closing.hours = read_closing_hours(table, draft);
+  if (draft.model.measure == PathMeasure::worst) {
+    table.missing(
+        "",
+        "positions that close along the path have no worst look on the way (each part is read when it closes). "
+        "Take measure = \"terminal\" or leave [closing] out.");
+  }
+  table.finish();
+  draft.model.closing = closing;
 }
 
 void read_chain(const TomlValue* value, ModelDraft& draft) {

@@ -1,7 +1,9 @@
 // Accounts as compressed rows over columns, and what can be said of them without scenarios.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
+#include "host/prepare/closing.hpp"
 #include "host/prepare/prepare_run.hpp"
 
 namespace tailmargin {
@@ -66,17 +68,22 @@ class AccountBuilder {
     }
   }
 
-  void start() {
+  void start(AccountId account) {
+    account_ = account;
     exposures_.clear();
     equity_ = gross_ = delta_ = 0.0;
     positions_ = 0;
   }
 
-  void add_position(const Position& position) {
-    const Instrument& instrument = book_.instruments[position.instrument];
+  /// @param closed_with  contracts that close as one with it; none: the account's rows of the instrument
+  void add_position(const Position& position, std::optional<double> closed_with) {
+    if (lot_.instrument != position.instrument) { close_lot(); }
     const double notional = position.quantity * notional_usd(book_, position.instrument);
-    exposures_.push_back({columns_.instrument_column[position.instrument], position.quantity});
-    add_value(instrument.settlement, position_value(book_, columns_, position));
+    const double value = position_value(book_, columns_, position);
+    check_quantity(position.quantity);
+    lot_.instrument = position.instrument;
+    lot_.rows.push_back({position.quantity, add_value(book_.instruments[position.instrument].settlement, value)});
+    lot_.closed_with = closed_with;
     gross_ += std::fabs(notional);
     delta_ += notional * deltas_[position.instrument];
     ++positions_;
@@ -89,24 +96,20 @@ class AccountBuilder {
       equity_ += amount;
       return;
     }
+    check_quantity(amount);
     equity_ += amount * book_.underlyings[asset].index_price_usd;
     exposures_.push_back({columns_.asset_column[asset], amount});
   }
 
   void finish(AccountPlan& plan) {
+    close_lot();
     std::stable_sort(exposures_.begin(), exposures_.end(),
                      [](const Exposure& a, const Exposure& b) { return a.column < b.column; });
     double rounding = 0.0;
     const std::uint64_t first = plan.columns.size();
-    const std::string& account = accounts_[plan.equity_usd.size()];
     for (std::size_t e = 0; e < exposures_.size(); ++e) {
       const Exposure& exposure = exposures_[e];
       rounding += std::fabs(exposure.quantity) * columns_.column_scale_usd[exposure.column];
-      if (exposure.quantity != 0.0 && std::fabs(exposure.quantity) < min_quantity) {
-        diagnostics_.error(
-            "positions", 0, "quantity", account,
-            "a quantity or balance of this account is below 1e-30 (it would be lost in rounding). Leave it out.");
-      }
       if (plan.columns.size() > first && plan.columns.back().packed == exposure.column) {
         plan.quantities.back() += exposure.quantity;
       } else {
@@ -116,7 +119,7 @@ class AccountBuilder {
     }
     if (!(rounding <= max_account_size_usd)) {
       diagnostics_.error(
-          "positions", 0, "quantity", account,
+          "positions", 0, "quantity", accounts_[account_],
           "the account's contracts and balances are worth more than 1e15 USD (its margin would overflow). "
           "Correct a quantity, a contract size or a price.");
     }
@@ -130,11 +133,55 @@ class AccountBuilder {
   }
 
  private:
+  /// A row of the positions file, and what it is worth, in coins that move.
+  struct LotRow {
+    double quantity = 0.0, coins = 0.0;
+  };
+
+  /// The rows of one instrument, which close as one.
+  struct Lot {
+    InstrumentId instrument = 0;
+    std::vector<LotRow> rows;
+    std::optional<double> closed_with;
+  };
+
   /// What a position is worth counts as a balance. Its market value may be next to nothing, as that of an option far
   /// out of the money is: then it is nothing, where a balance that somebody entered would be a mistake.
-  void add_value(UnderlyingId asset, double value) {
-    if (asset != no_underlying && std::fabs(value) < min_quantity) { return; }
-    add_balance(asset, value);
+  /// @return what moves of it, in the asset
+  double add_value(UnderlyingId asset, double value) {
+    if (asset == no_underlying) {
+      equity_ += value;
+      return 0.0;
+    }
+    if (std::fabs(value) < min_quantity) { return 0.0; }
+    equity_ += value * book_.underlyings[asset].index_price_usd;
+    return value;
+  }
+
+  /// Turns the rows of an instrument into exposures: each row closes as the whole does, and what it is worth is a
+  /// balance until then.
+  void close_lot() {
+    if (lot_.rows.empty()) { return; }
+    double whole = 0.0;
+    for (const LotRow& row : lot_.rows) { whole += row.quantity; }
+    whole = lot_.closed_with.value_or(whole);
+    for_each_closing_part(columns_, lot_.instrument, whole, [&](std::uint32_t time, double part) {
+      const auto share_of = [&](double amount) { return part == whole ? amount : part * (amount / whole); };
+      for (const LotRow& row : lot_.rows) {
+        exposures_.push_back({columns_.instrument_column[lot_.instrument] + time, share_of(row.quantity)});
+        const double coins = share_of(row.coins);
+        if (std::fabs(coins) < min_quantity) { continue; }
+        exposures_.push_back({columns_.asset_column[book_.instruments[lot_.instrument].settlement] + time, coins});
+      }
+    });
+    lot_.rows.clear();
+  }
+
+  void check_quantity(double quantity) {
+    if (quantity == 0.0 || std::fabs(quantity) >= min_quantity) { return; }
+    diagnostics_.error(
+        "positions", 0, "quantity", accounts_[account_],
+        "a quantity or balance of this account is below 1e-30 (it would be lost in rounding). Leave it out.");
   }
 
   void mark_underlyings(AccountPlan& plan, std::uint64_t first) const {
@@ -150,7 +197,9 @@ class AccountBuilder {
   const ColumnPlan& columns_;
   Diagnostics& diagnostics_;
   std::vector<double> deltas_;
+  AccountId account_ = 0;
   std::vector<Exposure> exposures_;
+  Lot lot_;
   double equity_ = 0.0, gross_ = 0.0, delta_ = 0.0;
   std::uint32_t positions_ = 0;
 };
@@ -168,12 +217,13 @@ AccountPlan prepare_accounts(const Book& market, const HoldingsView& held, const
   AccountBuilder builder(market, held.accounts, columns, diagnostics);
   std::size_t position = 0, balance = 0;
   for (AccountId account = 0; account < held.accounts.size(); ++account) {
-    builder.start();
+    builder.start(account);
     for (; balance < held.collateral.size() && held.collateral[balance].account == account; ++balance) {
       builder.add_balance(held.collateral[balance].asset, held.collateral[balance].amount);
     }
     for (; position < held.positions.size() && held.positions[position].account == account; ++position) {
-      builder.add_position(held.positions[position]);
+      builder.add_position(held.positions[position],
+                           held.closed_with.empty() ? std::nullopt : std::optional<double>(held.closed_with[position]));
     }
     builder.finish(plan);
   }

@@ -4,6 +4,8 @@
 #include <string>
 #include <tuple>
 
+#include "host/prepare/closing.hpp"
+
 namespace tailmargin {
 namespace {
 
@@ -32,14 +34,18 @@ std::optional<double> mark_total_vol(const InstrumentTerms& terms, const Quote& 
 class TermsBuilder {
  public:
   TermsBuilder(const Book& book, const Model& model, const ObservationIndex& observations, Diagnostics& diagnostics)
-      : book_(book), model_(model), grid_(time_grid(model)), observations_(observations), diagnostics_(diagnostics) {}
+      : book_(book),
+        model_(model),
+        grid_(time_grid(model)),
+        steps_(read_steps(model)),
+        observations_(observations),
+        diagnostics_(diagnostics) {}
 
   ColumnPlan build() {
+    set_times();
     number_columns();
-    plan_.slice_step = slice_steps(model_);
-    plan_.num_slices = static_cast<std::uint32_t>(plan_.slice_step.size());
-    plan_.terms.resize(std::size_t{plan_.num_slices} * plan_.num_columns);
-    for (std::uint32_t s = 0; s < plan_.num_slices; ++s) { build_slice(s); }
+    plan_.terms.resize(plan_.cube_columns());
+    for (std::uint32_t t = 0; t < steps_.size(); ++t) { build_time(t); }
     for (InstrumentId i = 0; i < book_.instruments.size(); ++i) {
       warn_of_odd_price(i, plan_.terms[plan_.instrument_column[i]]);
     }
@@ -49,6 +55,14 @@ class TermsBuilder {
   }
 
  private:
+  /// Closing times are columns of one slice, other read times slices.
+  void set_times() {
+    plan_.closing_step = closing_steps(model_);
+    if (model_.closing) { plan_.closing_contracts = closing_contracts(book_, model_); }
+    plan_.slice_step = model_.closing ? std::vector<std::uint32_t>{steps_.front()} : steps_;
+    plan_.num_slices = static_cast<std::uint32_t>(plan_.slice_step.size());
+  }
+
   /// Assets first within their underlying, then instruments; both are sorted by name.
   void number_columns() {
     std::vector<std::vector<InstrumentId>> of_underlying(book_.underlyings.size());
@@ -57,22 +71,27 @@ class TermsBuilder {
     }
     plan_.instrument_column.resize(book_.instruments.size());
     for (UnderlyingId u = 0; u < of_underlying.size(); ++u) {
-      plan_.asset_column.push_back(plan_.num_columns++);
-      plan_.column_underlying.push_back(u);
-      for (const InstrumentId i : of_underlying[u]) {
-        plan_.instrument_column[i] = plan_.num_columns++;
-        plan_.column_underlying.push_back(u);
-      }
+      plan_.asset_column.push_back(add_columns(u));
+      for (const InstrumentId i : of_underlying[u]) { plan_.instrument_column[i] = add_columns(u); }
     }
   }
 
-  void build_slice(std::uint32_t slice) {
-    const std::uint32_t step = plan_.slice_step[slice], first = slice * plan_.num_columns;
+  /// One for each closing time. @return the first
+  std::uint32_t add_columns(UnderlyingId underlying) {
+    const std::uint32_t first = plan_.num_columns;
+    plan_.num_columns += plan_.num_closing_times();
+    plan_.column_underlying.resize(plan_.num_columns, underlying);
+    return first;
+  }
+
+  void build_time(std::uint32_t time) {
+    const std::uint32_t step = steps_[time];
     for (UnderlyingId u = 0; u < book_.underlyings.size(); ++u) {
-      plan_.terms[first + plan_.asset_column[u]] = asset_terms(u, step, first + plan_.asset_column[u]);
+      const std::uint32_t column = plan_.at_time(plan_.asset_column[u], time);
+      plan_.terms[column] = asset_terms(u, step, column);
     }
     for (InstrumentId i = 0; i < book_.instruments.size(); ++i) {
-      const std::uint32_t column = first + plan_.instrument_column[i];
+      const std::uint32_t column = plan_.at_time(plan_.instrument_column[i], time);
       plan_.terms[column] = instrument_terms(i, step, column);
     }
   }
@@ -237,8 +256,8 @@ class TermsBuilder {
   void set_residual(InstrumentId i, const std::optional<double>& mark) {
     const auto fit = static_cast<std::uint32_t>(plan_.fits.size() - 1);
     const math::SsviSmile<double>& smile = plan_.fits.back().smile;
-    for (std::uint32_t s = 0; s < plan_.num_slices; ++s) {
-      InstrumentTerms& terms = plan_.terms[s * plan_.num_columns + plan_.instrument_column[i]];
+    for (std::uint32_t t = 0; t < steps_.size(); ++t) {
+      InstrumentTerms& terms = plan_.terms[plan_.at_time(plan_.instrument_column[i], t)];
       const double fitted = math::ssvi_total_vol(smile, math::log(terms.strike / terms.price_now));
       terms.fit = fit;
       terms.total_vol_now = mark.value_or(fitted);
@@ -253,8 +272,8 @@ class TermsBuilder {
 
   /// The smiles of each read time: those of expiries that are still to come.
   void place_smiles() {
-    for (std::uint32_t slice = 0; slice < plan_.num_slices; ++slice) {
-      const std::uint32_t step = plan_.slice_step[slice];
+    for (std::uint32_t time = 0; time < steps_.size(); ++time) {
+      const std::uint32_t step = steps_[time];
       const double passed = model_.time_roll == TimeRoll::off
                                 ? 0.0
                                 : static_cast<double>(std::int64_t{step} * grid_.step_seconds) / seconds_per_year;
@@ -276,8 +295,8 @@ class TermsBuilder {
         plan_.smiles.push_back(terms);
         before = &fit;
       }
-      for (std::uint32_t c = 0; c < plan_.num_columns; ++c) {
-        InstrumentTerms& terms = plan_.terms[slice * plan_.num_columns + c];
+      for (const std::uint32_t column : plan_.instrument_column) {
+        InstrumentTerms& terms = plan_.terms[plan_.at_time(column, time)];
         if (terms.kind == InstrumentKind::option && !terms.settled) { terms.smile = number[terms.fit]; }
       }
     }
@@ -286,6 +305,7 @@ class TermsBuilder {
   const Book& book_;
   const Model& model_;
   TimeGrid grid_;
+  std::vector<std::uint32_t> steps_;  // that P&L is read at
   const ObservationIndex& observations_;
   Diagnostics& diagnostics_;
   ColumnPlan plan_;

@@ -1,6 +1,7 @@
 // Which factors there are, the time grid, and the plan of the scenarios put together from its parts.
 #include <cmath>
 
+#include "host/prepare/closing.hpp"
 #include "host/prepare/matching.hpp"
 #include "host/prepare/model_names.hpp"
 #include "host/prepare/prepare_run.hpp"
@@ -72,13 +73,21 @@ TimeGrid time_grid(const Model& model) {
   TimeGrid grid;
   grid.horizon_seconds = std::llround(model.horizon_hours * 3600.0);
   grid.step_seconds = std::llround(model.step_hours * 3600.0);
-  grid.num_steps = static_cast<std::uint32_t>(grid.horizon_seconds / grid.step_seconds);
+  grid.horizon_steps = static_cast<std::uint32_t>(grid.horizon_seconds / grid.step_seconds);
+  grid.num_steps = grid.horizon_steps;
+  if (model.closing && !model.closing->hours.empty()) { grid.num_steps = steps_of(model.closing->hours.back(), grid); }
   return grid;
+}
+
+std::uint32_t steps_of(double hours, const TimeGrid& grid) {
+  return static_cast<std::uint32_t>(std::llround(hours * 3600.0) / grid.step_seconds);
 }
 
 ScenarioPlan prepare_scenarios(const Book& book, const Model& model, Diagnostics& diagnostics) {
   ScenarioPlan plan;
   const TimeGrid grid = time_grid(model);
+  check_closing(model, diagnostics);
+  if (diagnostics.has_errors()) { return plan; }  // the grid has no meaning
   check_names(book, model, diagnostics);
   plan.factors = list_factors(book, model);
   plan.num_steps = grid.num_steps;

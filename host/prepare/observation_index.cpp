@@ -4,6 +4,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "host/prepare/closing.hpp"
+
 namespace tailmargin {
 namespace {
 
@@ -18,8 +20,9 @@ std::int64_t payments_until(std::int64_t seconds, std::int64_t interval) {
 
 }  // namespace
 
-std::vector<std::uint32_t> slice_steps(const Model& model) {
+std::vector<std::uint32_t> read_steps(const Model& model) {
   const TimeGrid grid = time_grid(model);
+  if (model.closing) { return closing_steps(model); }
   if (model.measure == PathMeasure::terminal) { return {grid.num_steps}; }
   const std::int64_t seconds = std::llround(model.measure_hours * 3600.0);
   const auto every = static_cast<std::uint32_t>(std::max<std::int64_t>(1, seconds / grid.step_seconds));
@@ -48,7 +51,7 @@ std::uint32_t funding_payments(const Book& book, const Model& model, std::uint32
 }
 
 ObservationIndex::ObservationIndex(const Book& book, const Model& model, const ScenarioPlan& plan) : plan_(plan) {
-  const std::vector<std::uint32_t> slices = slice_steps(model);
+  const std::vector<std::uint32_t> slices = read_steps(model);
   for (const std::uint32_t step : slices) {
     for (const Factor& factor : plan.factors) { add(step, factor.underlying, factor.kind); }
   }

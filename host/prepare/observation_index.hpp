@@ -10,8 +10,8 @@
 
 namespace tailmargin {
 
-/// The grid steps P&L is read at: the horizon, or every measure_hours up to it.
-std::vector<std::uint32_t> slice_steps(const Model& model);
+/// The grid steps P&L is read at: the horizon, or every measure_hours up to it, or the horizon and the closing times.
+std::vector<std::uint32_t> read_steps(const Model& model);
 
 /// Numbers the observations, sorted by step and then factor.
 class ObservationIndex {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "host/prepare/closing.hpp"
 #include "host/prepare/matching.hpp"
 #include "host/prepare/scenario_laws.hpp"
 
@@ -148,6 +149,7 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
   check_tail_paths(run, model, diagnostics);
   run.accounts = prepare_accounts(book, run.columns, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
+  warn_of_slow_positions(book, model, run.columns, diagnostics);
   run.warnings = diagnostics.items();
   return run;
 }
@@ -201,6 +203,10 @@ std::string serialise_tables(const PreparedRun& run) {
     out.add(std::uint64_t{observation.factor});
   }
   for (const std::uint32_t step : run.columns.slice_step) { out.add(std::uint64_t{step}); }
+  if (!run.columns.closing_step.empty()) {
+    out.add_all(run.columns.closing_step);
+    out.add_all(run.columns.closing_contracts);
+  }
   for (const InstrumentTerms& terms : run.columns.terms) { write_terms(terms, out); }
   write_smiles(run.columns, out);
   out.add_all(run.path_weights);

@@ -24,6 +24,8 @@ struct HoldingsView {
   std::span<const std::string> accounts;
   std::span<const Position> positions;
   std::span<const CollateralBalance> collateral;
+  /// [position] contracts that close as one with it; empty: the account's rows of the instrument
+  std::span<const double> closed_with = {};
 };
 
 /// The same of rows that need not be the book's own; of the book only the market is read.
@@ -40,6 +42,9 @@ double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId inst
 
 /// Of one contract, at the index.
 double notional_usd(const Book& book, InstrumentId instrument);
+
+/// Contracts a day, from the instrument's own volume or else its underlying's; 0 if neither is known.
+double daily_volume(const Book& book, InstrumentId instrument);
 
 /// Black-76 forward delta of one unit of an option; 1 for what is none.
 double unit_delta(const InstrumentTerms& terms);
@@ -60,12 +65,16 @@ PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Mode
 /// two runs can be shown to have used the same numbers. Accounts are not part of it.
 std::string serialise_tables(const PreparedRun& run);
 
-/// Whole seconds of the horizon and the step.
+/// Whole seconds of the horizon and the step. A path ends at the horizon, or at the last closing time beyond it.
 struct TimeGrid {
   std::int64_t horizon_seconds = 0, step_seconds = 0;
-  std::uint32_t num_steps = 0;
+  std::uint32_t horizon_steps = 0;
+  std::uint32_t num_steps = 0;  ///< of a path
 };
 TimeGrid time_grid(const Model& model);
+
+/// Whole steps of a time.
+std::uint32_t steps_of(double hours, const TimeGrid& grid);
 
 /// Limits that keep every number of a run finite in float. A factor's standard deviation over the horizon (log units; a
 /// daily price vol of 38 per year is at it), the same times the largest tail scale, an account's size, and the smallest

@@ -156,6 +156,9 @@ struct ColumnTables {
 
 /// P&L is read at `num_slices` times of a path, the last the horizon. Tables and terms hold all of them: column c of
 /// slice s is number s * num_columns + c there.
+///
+/// With closing times there is one slice, and a column is (asset or instrument, closing time): those of one asset or
+/// instrument stand together, by time, and asset_column and instrument_column name the first, that of the horizon.
 struct ColumnPlan {
   std::uint32_t num_columns = 0;  ///< of one slice
   std::uint32_t num_slices = 1;
@@ -163,16 +166,27 @@ struct ColumnPlan {
   std::vector<std::uint32_t> asset_column;       ///< [underlying]
   std::vector<std::uint32_t> instrument_column;  ///< [instrument]
   std::vector<UnderlyingId> column_underlying;   ///< [column]
-  std::vector<InstrumentTerms> terms;            ///< [slice][column]
-  std::vector<SmileFit> fits;                    ///< by underlying, settlement, expiry
-  std::vector<SmileTerms> smiles;                ///< [slice], then as fits, those that have not expired
-  std::vector<double> model_value;               ///< [instrument] value now by the model, in mark units
+  std::vector<std::uint32_t> closing_step;  ///< [closing time] grid step, the horizon's first; empty: no such times
+  std::vector<double> closing_contracts;    ///< [instrument][closing time] that one account can close by then
+  std::vector<InstrumentTerms> terms;       ///< [slice][column]
+  std::vector<SmileFit> fits;               ///< by underlying, settlement, expiry
+  std::vector<SmileTerms> smiles;           ///< [slice or closing time], then as fits, those that have not expired
+  std::vector<double> model_value;          ///< [instrument] value now by the model, in mark units
   std::vector<double> column_scale_usd;  ///< [column] size in USD in which one contract's P&L is computed; options: of
                                          ///< forward or strike
   ColumnTables<float> single;
   ColumnTables<double> exact;
 
   std::uint32_t cube_columns() const { return num_slices * num_columns; }
+  std::uint32_t num_closing_times() const {
+    return closing_step.empty() ? 1 : static_cast<std::uint32_t>(closing_step.size());
+  }
+  /// Of the columns of one asset or instrument the first.
+  std::uint32_t first_column(std::uint32_t column) const { return column - column % num_closing_times(); }
+  /// Number in tables and terms of an asset's or instrument's first column at a closing time, or in a slice.
+  std::uint32_t at_time(std::uint32_t first_column, std::uint32_t time) const {
+    return closing_step.empty() ? time * num_columns + first_column : first_column + time;
+  }
 };
 
 /// Step 3, prepared: accounts as compressed rows. Quantities in double; backends narrow them.

@@ -26,6 +26,12 @@ struct EsShare {
   double se_usd = 0.0;  ///< its standard error, the estimated quantile's included; >= 0
 };
 
+/// A part of a position that closes at one time.
+struct ClosedPart {
+  double hours = 0.0;     ///< from now
+  double quantity = 0.0;  ///< contracts, signed
+};
+
 /// One row of the account's positions, or one balance that moves.
 struct HoldingShare {
   std::optional<InstrumentId> instrument;  ///< none: a balance
@@ -33,6 +39,7 @@ struct HoldingShare {
   double quantity = 0.0;                   ///< contracts, signed; or units of the asset
   std::optional<double> entry_price;       ///< of a position, if the book has one
   EsShare es;
+  std::vector<ClosedPart> closed = {};  ///< of a position, where the model has closing times; by time
 };
 
 struct UnderlyingShare {
@@ -78,7 +85,7 @@ struct TailPath {
   double weight = 0.0;       ///< of the path over the mean path's
   double es_part_usd = 0.0;  ///< loss times its weight in the ES
   double loss_usd = 0.0;     ///< as the margin's own pass has it
-  double read_hours = 0.0;   ///< when the loss falls: the horizon, or a look on the way
+  double read_hours = 0.0;   ///< when the loss falls: the horizon, a look on the way, or when the last part has closed
   /// [mixing block] what price shocks are multiplied with by the tail law of the day, the most of the account's
   /// underlyings in the regime the block begins in; empty: all shocks are normal.
   std::vector<double> shock_scales = {};

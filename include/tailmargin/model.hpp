@@ -178,6 +178,13 @@ struct Crowding {
   double largest_move = 0.5;  ///< of a log price, either way, in (0, 2]
 };
 
+/// How fast a position can be closed. Without it everything closes at the horizon.
+struct Closing {
+  double participation = 0.1;  ///< of a market's daily volume that one account can take, in (0, 1]
+  std::vector<double>
+      hours;  ///< when the rest of a position closes, rising, beyond the horizon, whole steps; not empty
+};
+
 struct Model {
   std::string name, date, source;
   std::string file;                            ///< where it was read from, for messages
@@ -221,6 +228,7 @@ struct Model {
   double uplift_confidence = 0.5;  ///< margin takes the upper bound of ES at this one-sided level, in [0.5, 1); 0.5: ES
   std::vector<AssetShare> haircuts;  ///< what a balance above 0 does not count for, in [0, 1]
   std::vector<AssetShare> depegs;    ///< how far prices fall, all at once, where pegs break, in [0, 1)
+  std::optional<Closing> closing;    ///< none: every position closes at the horizon, whatever its size
   std::optional<MarginTerms> terms;  ///< none: the margin is the expected shortfall
   std::optional<Crowding> crowding;  ///< none: it is not looked at
 };

@@ -54,7 +54,8 @@ class WhatIf {
   /// the account would be too large
   WhatIfMargins evaluate(AccountId account, const std::vector<Trade>& trades) const;
 
-  /// The best size of each instrument alone, on top of `trades`; the largest cut first.
+  /// The best size of each instrument alone, on top of `trades`; the largest cut first. With closing times the
+  /// best on the way from no hedge on, as far as the ES falls.
   std::vector<Hedge> find_hedges(AccountId account, const std::vector<Trade>& trades,
                                  const std::vector<InstrumentId>& instruments) const;
 

@@ -178,6 +178,15 @@ exits "explain a Parquet run" 0 "$program" explain "$work/run2" --account "$acco
 says "its margins file" "margins.parquet has the same bits"
 exits "margin without the model's terms" 0 "${margin[@]}" -o "$work/run7" --no-terms
 exits "explain it without them" 0 "$program" explain "$work/run7" --account "$account"
+{ cat "$(dirname "$0")/../../examples/models/small.toml"; printf '\n[closing]\nparticipation = 1e-9\nhours = [36, 48]\n'; } >"$work/closing.toml"
+exits "margin with closing times" 0 "${margin[@]}" -o "$work/run8" --model "$work/closing.toml"
+says "what does not close in time" "are larger than what closes by the last time, 48 h"
+check "run.json has them" 1 "$(grep -c '"closing": {' "$work/run8/run.json")"
+exits "explain it" 0 "$program" explain "$work/run8" --account "$account" --holdings-shown 0
+says "what closes when" "closes .* at 24 h, .* at 36 h, .* at 48 h"
+exits "whatif with closing times" 0 "${whatif[@]}" --account "$account" --trade "$instrument:1" --model "$work/closing.toml"
+exits "model show with closing times" 0 "$program" model show "$work/closing.toml"
+says "when positions close" "what does not fit the horizon by 36 48 h"
 exits "explain a run of the reference" 0 "$program" explain "$work/run3" --account "$account"
 says "its backend" "backend reference"
 for sampler in stratified sobol; do

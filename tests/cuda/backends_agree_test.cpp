@@ -51,6 +51,30 @@ TEST_P(BackendsAgree, OnEverySampler) {
   }
 }
 
+// Some positions of the made-up exchange fit a day's share of their market's volume, some do not.
+TEST_P(BackendsAgree, OnPositionsThatCloseInParts) {
+  const Book book = make_exchange(make_market(1), {.num_accounts = 40, .seed = 3});
+  Model model = gaussian_model(1.0, {{"*", 0.9, 0.6, 0.2, 0.001}});
+  model.step_hours = 12.0;
+  model.closing = Closing{1e-3, {36.0, 60.0}};
+  PreparedRun run = prepare_run(book, model, 500, 11);
+  std::size_t later = 0;
+  for (const PositionColumn& column : run.accounts.columns) { later += column.column() % 3 == 0 ? 0 : 1; }
+  EXPECT_GT(later, 20u) << "not tested";
+  EXPECT_LT(later + 20, run.accounts.columns.size()) << "not tested";
+  TailsRequest request;
+  request.precision = GetParam();
+  request.keep_paths = KeepTailPaths::yes;
+  simt::SimtOptions options;
+  options.pipeline = {.accounts_per_batch = 25, .paths_per_chunk = 256, .sample_paths = 300};
+
+  const Tails simt = simt::make_simt_backend(options)->tails(run, run.accounts, request);
+
+  const Tails cpu = make_cpu_backend({})->tails(run, run.accounts, request);
+  expect_same_figures(simt, cpu);
+  expect_same_paths(simt, cpu);
+}
+
 TEST_P(BackendsAgree, OnABookWithoutUnderlyings) {
   BookMaker maker;
   maker.deposit(maker.account("a"), no_underlying, -5.0);

@@ -185,7 +185,7 @@ TEST(WhatIf, HedgeOfOneCoinWithAnotherIsTheRegressionCoefficient) {
 // Whatever the book: no size nearby or on a coarse grid is better, and the margin is that of the trade.
 TEST(WhatIf, NoOtherSizeCutsMore) {
   const Exchange exchange;
-  for (const Model& model : {weighted(), worst_on_the_way()}) {
+  for (const Model& model : {weighted(), worst_on_the_way(), closed_late(weighted())}) {
     const WhatIf whatif(exchange.book(), model, config_of(1'500));
     const std::vector<Trade> trades = {{exchange.call, 2.0}};
 

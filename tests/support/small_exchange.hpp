@@ -39,6 +39,12 @@ struct Exchange {
     maker.deposit(hedged, btc, -100.0);
     empty = maker.account("none");
     maker.deposit(empty, no_underlying, 1'000.0);
+    // At a tenth of them a day some positions above close in a day, some in two, and one has no market.
+    for (const auto& [instrument, contracts] :
+         {std::pair{call, 20.0}, std::pair{put, 10.0}, std::pair{future, 15.0}, std::pair{inverse, 1e9},
+          std::pair{perpetual, 30.0}, std::pair{eth_perpetual, 8.0}}) {
+      maker.edit().quotes[instrument].volume_24h = contracts;
+    }
   }
   const Book& book() const { return maker.book(); }
 };
@@ -128,6 +134,12 @@ inline Model with_terms() {
   return model;
 }
 
+/// What does not fit the horizon closes in the day and a half after it.
+inline Model closed_late(Model model) {
+  model.closing = Closing{0.1, {36.0, 60.0}};
+  return model;
+}
+
 struct Setting {
   std::string name;
   Model model;
@@ -135,15 +147,18 @@ struct Setting {
 };
 
 inline std::vector<Setting> settings() {
-  std::vector<Setting> all = {{"plain", regimes(), config_of(3'000)},
-                              {"weights", weighted(), config_of(3'000)},
-                              {"worst on the way", worst_on_the_way(), config_of(2'000)},
-                              {"odd paths, three threads", weighted(), config_of(1'111)},
-                              {"baseline", weighted(), config_of(1'500)},
-                              {"sobol", weighted(), config_of(1'600)},
-                              {"sobol on the reference", weighted(), config_of(400, BackendChoice::reference)},
-                              {"reference", weighted(), config_of(400, BackendChoice::reference)},
-                              {"terms", with_terms(), config_of(2'000)}};
+  std::vector<Setting> all = {
+      {"plain", regimes(), config_of(3'000)},
+      {"weights", weighted(), config_of(3'000)},
+      {"worst on the way", worst_on_the_way(), config_of(2'000)},
+      {"odd paths, three threads", weighted(), config_of(1'111)},
+      {"baseline", weighted(), config_of(1'500)},
+      {"sobol", weighted(), config_of(1'600)},
+      {"sobol on the reference", weighted(), config_of(400, BackendChoice::reference)},
+      {"reference", weighted(), config_of(400, BackendChoice::reference)},
+      {"terms", with_terms(), config_of(2'000)},
+      {"closing", closed_late(with_terms()), config_of(2'000)},
+      {"closing on the reference", closed_late(regimes()), config_of(400, BackendChoice::reference)}};
   all[1].model.uplift_confidence = 0.9;
   all[3].config.threads = 3;
   all[4].config.isa = "baseline";
