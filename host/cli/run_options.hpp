@@ -16,7 +16,7 @@ namespace tailmargin {
 struct RunOptions {
   std::uint64_t num_paths = 100'000;
   std::uint64_t seed = 1;
-  std::string sampler = "plain";
+  std::string sampler = "sobol";
   std::string backend = "auto";
   std::string isa = "auto";
   int threads = 0;

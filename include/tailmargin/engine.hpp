@@ -26,7 +26,7 @@ enum class BackendChoice : std::uint8_t { automatic, cuda, cpu, reference };
 struct RunConfig {
   std::uint64_t num_paths = 100'000;
   std::uint64_t seed = 1;
-  Sampler sampler = Sampler::plain;
+  Sampler sampler = Sampler::sobol;  ///< the least noise for the time (docs/decisions/0009-samplers.md)
   BackendChoice backend = BackendChoice::automatic;
   int threads = 0;                       ///< 0: all
   std::string isa = "auto";              ///< cpu: auto, baseline, avx2, avx512
