@@ -301,6 +301,7 @@ int run(const Options& options) {
   if (diagnostics.has_errors()) { throw InputError(diagnostics); }
   const Book book = make_case_book(options.size, time_grid(model).horizon_seconds);
   RunConfig config;
+  config.sampler = Sampler::plain;  // what the peers are given is prepared that way
   config.num_paths = options.size.paths;
   config.seed = options.size.seed;
   config.backend = BackendChoice::cpu;

@@ -31,6 +31,7 @@ Model model_of(const std::string& name) {
 AccountMargin run_one(const BookMaker& maker, const Model& model) {
   RunConfig config;
   config.num_paths = num_paths;
+  config.sampler = Sampler::plain;
   config.backend = BackendChoice::cpu;
   config.keep_tail_paths = true;
   return run_margin(maker.book(), model, config).margins.front();

@@ -17,6 +17,7 @@ AccountMargin run_one(const Book& book, const Model& model, std::uint64_t paths 
   RunConfig config;
   config.num_paths = paths;
   config.seed = seed;
+  config.sampler = Sampler::plain;
   config.backend = BackendChoice::cpu;
   return run_margin(book, model, config).margins.front();
 }

@@ -309,7 +309,8 @@ TEST(Explain, JumpsFallWhenThePriceMoves) {
   const Exchange exchange;
   std::vector<std::uint32_t> steps(24);
   std::iota(steps.begin(), steps.end(), 1u);
-  const RunConfig config = config_of(2'000);
+  RunConfig config = config_of(2'000);
+  config.sampler = Sampler::plain;
   Diagnostics diagnostics;
   const PricePaths prices =
       simulate_prices(jumps_only(), {"BTC", "ETH", "USDC"}, steps, config.num_paths, config.seed, diagnostics);
@@ -335,8 +336,10 @@ TEST(Explain, ShockScaleIsThatOfTheAccountsTailLaw) {
   const std::vector<float> pieces(run.scenarios.scale_pieces.begin(), run.scenarios.scale_pieces.end());
   ASSERT_EQ(run.scenarios.num_classes, 2u);
   std::size_t seen[2] = {};
+  RunConfig config = config_of(2'000);
+  config.sampler = Sampler::plain;
   for (const AccountId account : {1u, 2u, 3u, 4u}) {
-    const Explanation found = explain_account(exchange.book(), model, config_of(2'000), account, {30});
+    const Explanation found = explain_account(exchange.book(), model, config, account, {30});
     const bool holds_usdc = found.greeks.size() == 3;
     for (const TailPath& path : found.worst_paths) {
       const math::PhiloxBlock words = math::philox4x32_10(7, math::rng_block(math::RngStream::mixing, 0, 0), path.path);

@@ -263,6 +263,7 @@ void expect_plain_sets(const Book& book, const Model& model, BackendChoice choic
   const RunConfig config = [&] {
     RunConfig c = cpu_config(700);
     c.backend = choice;
+    c.sampler = Sampler::plain;
     return c;
   }();
   const PreparedRun run = prepare_run(book, model, config.num_paths, config.seed);
