@@ -8,6 +8,7 @@
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/kept_scenarios.hpp"
 #include "host/engine/margin_sums.hpp"
+#include "host/engine/margin_terms.hpp"
 #include "host/engine/path_liquidations.hpp"
 #include "host/engine/path_statistics.hpp"
 #include "host/prepare/matching.hpp"
@@ -40,15 +41,26 @@ void check_crowding(const PreparedRun& run, const Model& model) {
   }
 }
 
-/// The margin with another ES in it; the other terms stay.
-double initial_margin(const AccountMargin& margin, double es_usd, double es_se_usd, double uplift) {
+/// What goes with the ES of a margin.
+struct CoreRule {
+  double uplift = 0.0;
+  std::optional<double> buffer;  ///< on the core, where that is the model's tool against procyclicality
+
+  explicit CoreRule(const Model& model) : uplift(uplift_of(model)) {
+    if (model.terms && model.terms->anti_procyclical == AntiProcyclical::buffer) { buffer = buffer_left(model); }
+  }
+};
+
+/// The margin with another ES in it, and the buffer on that; the other terms stay.
+double initial_margin(const AccountMargin& margin, const CoreRule& rule, double es_usd, double es_se_usd) {
   AccountMargin own;
   own.es_usd = es_usd;
   own.es_se_usd = es_se_usd;
-  const double core = sum_of(initial_margin_terms(own, uplift));
+  const double core = sum_of(initial_margin_terms(own, rule.uplift));
   if (!margin.has_terms) { return core; }
   AccountTerms terms = margin.terms;
   terms.core_usd = core;
+  if (rule.buffer) { terms.floor_usd = (1.0 + *rule.buffer) * core; }
   return terms.initial_margin_usd();
 }
 
@@ -193,17 +205,18 @@ std::vector<CrowdedPrice> CrowdingStudy::summarise_prices(const PathLiquidations
 
 void CrowdingStudy::set_accounts(const AccountTails& before, const Round& first, const AccountTails& after,
                                  const Round& second, std::vector<AccountMargin>& margins) const {
-  const double all = weight_sum(run_.path_weights, run_.num_paths), uplift = uplift_of(model_);
+  const double all = weight_sum(run_.path_weights, run_.num_paths);
+  const CoreRule rule(model_);
   for (std::size_t a = 0; a < margins.size(); ++a) {
     const TailFigures &without = before.figures(a), &with = after.figures(a);
     CrowdedFigures& out = margins[a].crowding;
     out.liquidation_probability = static_cast<double>(first.sums.liquidation_weight[a]) / all;
     out.es_usd = without.es + 0.0;  // turns -0 into 0
     out.es_se_usd = without.es_standard_error + 0.0;
-    out.initial_margin_usd = initial_margin(margins[a], out.es_usd, out.es_se_usd, uplift);
+    out.initial_margin_usd = initial_margin(margins[a], rule, out.es_usd, out.es_se_usd);
     out.crowded_es_usd = with.es + 0.0;
     out.crowded_es_se_usd = with.es_standard_error + 0.0;
-    out.crowded_initial_margin_usd = initial_margin(margins[a], out.crowded_es_usd, out.crowded_es_se_usd, uplift);
+    out.crowded_initial_margin_usd = initial_margin(margins[a], rule, out.crowded_es_usd, out.crowded_es_se_usd);
     out.crowded_shortfall_probability = static_cast<double>(second.sums.shortfalls.accounts[a].weight) / all;
     out.crowded_uncovered_loss_usd = second.sums.shortfalls.accounts[a].weighted_usd() / all;
   }

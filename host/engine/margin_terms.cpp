@@ -15,20 +15,6 @@ namespace {
 
 double positive(double x) { return std::max(x, 0.0); }
 
-/// What is left of the buffer: all of it while a crisis start is no likelier than in the long run, nothing when it is
-/// certain, linear in between.
-double buffer_left(const Model& model) {
-  Diagnostics diagnostics;
-  const RegimeChain chain = regime_chain(model, diagnostics);
-  if (chain.stationary.empty()) { return model.terms->buffer; }
-  for (std::size_t k = 0; k < model.regimes.size(); ++k) {
-    if (model.regimes[k].name != model.terms->crisis_regime || chain.stationary[k] >= 1.0) { continue; }
-    const double used = positive(chain.start[k] - chain.stationary[k]) / (1.0 - chain.stationary[k]);
-    return model.terms->buffer * (1.0 - used);
-  }
-  return model.terms->buffer;
-}
-
 /// A config whose passes say nothing and keep nothing.
 RunConfig for_terms(RunConfig config) {
   config.keep_tail_paths = config.fit_tails = config.control_variate = false;
@@ -125,6 +111,18 @@ std::pair<std::size_t, std::size_t> two_largest(const std::vector<double>& value
 }
 
 }  // namespace
+
+double buffer_left(const Model& model) {
+  Diagnostics diagnostics;
+  const RegimeChain chain = regime_chain(model, diagnostics);
+  if (chain.stationary.empty()) { return model.terms->buffer; }
+  for (std::size_t k = 0; k < model.regimes.size(); ++k) {
+    if (model.regimes[k].name != model.terms->crisis_regime || chain.stationary[k] >= 1.0) { continue; }
+    const double used = positive(chain.start[k] - chain.stationary[k]) / (1.0 - chain.stationary[k]);
+    return model.terms->buffer * (1.0 - used);
+  }
+  return model.terms->buffer;
+}
 
 double AccountTerms::dependence_excess_usd() const {
   const double worst = std::max({own_stressed_es_usd, perfect.es_usd, independent.es_usd, adverse_es_usd});

@@ -11,6 +11,10 @@
 
 namespace tailmargin {
 
+/// What is left of the buffer of a model with terms: all of it while a crisis start is no likelier than in the long
+/// run, nothing when it is certain, linear in between.
+double buffer_left(const Model& model);
+
 /// What terms are computed from, prepared once for a book.
 class TermsEngine {
  public:

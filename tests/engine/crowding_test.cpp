@@ -503,6 +503,32 @@ TEST(Crowding, IsInTheMarginWithItsTerms) {
   EXPECT_GT(moved, 0.0) << "not tested";
 }
 
+// A buffer is a share of the core: it grows with it.
+TEST(Crowding, IsInTheBufferOnTheCore) {
+  Exchange exchange;
+  Book book = exchange.book();
+  for (Underlying& underlying : book.underlyings) { underlying.adv_usd = 1e6; }
+  Model model = with_crowding(with_terms());
+  model.terms->anti_procyclical = AntiProcyclical::buffer;
+  model.terms->buffer = 0.3;
+  model.terms->crisis_start_weight = model.terms->correlation_weight = 0.0;
+  model.terms->dependence_weight = model.terms->concentration_weight = 0.0;
+
+  const RunResult found = run_margin(book, model, config_of(2'000));
+
+  double moved = 0.0;
+  for (const AccountMargin& m : found.margins) {
+    EXPECT_EQ(m.crowding.initial_margin_usd, m.initial_margin_usd) << m.account;
+    if (!(m.terms.core_usd > 0.0)) { continue; }
+    const double buffered = m.terms.floor_usd / m.terms.core_usd * std::max(m.crowding.crowded_es_usd, 0.0);
+    const double expected = std::max(buffered + m.terms.liquidity_usd, m.terms.short_option_minimum_usd);
+    EXPECT_NEAR(m.crowding.crowded_initial_margin_usd, expected, 1e-9 * expected) << m.account;
+    EXPECT_GT(m.terms.floor_usd, m.terms.core_usd) << m.account;
+    moved = std::max(moved, m.crowding.crowded_initial_margin_usd - m.crowding.initial_margin_usd);
+  }
+  EXPECT_GT(moved, 0.0) << "not tested";
+}
+
 void add(std::string& bytes, const PathEstimate& x) { bytes.append(reinterpret_cast<const char*>(&x), sizeof x); }
 
 /// An account's figures, to the bit.
