@@ -33,6 +33,13 @@ void check_crowding(const PreparedRun& run, const Model& model) {
     throw UsageError("no regime is called '" + model.crowding->regime +
                      "' (crowding.regime says whose price vols impact is measured in). Name one of the model's.");
   }
+  if (model.closing) {
+    Diagnostics diagnostics;
+    diagnostics.error(model_source(model), model_line(model, "crowding"), "crowding", "",
+                      "liquidations that move prices at the horizon do not go with positions that close after it (they "
+                      "would close on other prices). Leave [crowding] or [closing] out, or take --no-crowding.");
+    throw InputError(std::move(diagnostics));
+  }
   const std::uint64_t bytes = KeptScenarios::bytes(run);
   if (bytes > KeptScenarios::most_bytes) {
     throw UsageError("the scenarios take " + std::to_string(bytes >> 20) +

@@ -177,7 +177,7 @@ class GreeksTable {
   }
 
   void add_balance(UnderlyingId asset, double amount) {
-    if (asset == no_underlying) { return; }
+    if (asset == no_underlying || amount == 0.0) { return; }  // a row of nothing is no holding
     rows_.at(asset).delta_usd += amount * book_.underlyings[asset].index_price_usd;
   }
 

@@ -19,12 +19,6 @@ void read_crowding(const TomlValue* value, ModelDraft& draft) {
   crowding.impact = table.number("impact", impact_range).value_or(crowding.impact);
   crowding.depth = table.number("depth", depth_range).value_or(crowding.depth);
   crowding.largest_move = table.number("largest_move", move_range).value_or(crowding.largest_move);
-  if (draft.model.closing) {
-    table.missing(
-        "",
-        "liquidations that move prices at the horizon do not go with positions that close after it (they would "
-        "close on other prices). Leave [crowding] or [closing] out.");
-  }
   table.finish();
   draft.model.crowding = crowding;
 }

@@ -661,6 +661,22 @@ TEST(CrowdingGuards, RefuseWhatCannotBe) {
   EXPECT_THROW(run_margin(book, model, cpu_config(1'000)), UsageError) << "no such regime";
 }
 
+// What closes after the horizon would close on prices that did not move; margins alone are another matter.
+TEST(CrowdingGuards, RefuseClosingTimes) {
+  const Book book = sided_book(1.0);
+  Model model = two_coins(1.0);
+  model.closing = Closing{0.1, {2.0 * model.horizon_hours}};
+  try {
+    run_margin(book, model, cpu_config(1'000));
+    FAIL() << "nothing was refused";
+  } catch (const InputError& error) {
+    ASSERT_EQ(error.diagnostics().items().size(), 1u);
+    EXPECT_EQ(error.diagnostics().items()[0].field, "crowding");
+  }
+  model.crowding.reset();
+  EXPECT_NO_THROW(run_margin(book, model, cpu_config(1'000)));
+}
+
 TEST(CrowdingGuards, RefuseSumsTooLarge) {
   BookMaker maker;
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);

@@ -45,18 +45,6 @@ TEST(ModelClosing, IsNoneWithoutTheTable) {
   EXPECT_FALSE(model_parameters(model).contains("closing"));
 }
 
-TEST(ModelClosing, DoesNotGoWithCrowding) {
-  const std::string keys = "participation = 0.2\nhours = [48]\n";
-  const std::string regime = "[crowding]\nregime = \"calm\"\n";
-  const std::string text = with_closing(keys + regime);
-
-  const std::vector<Diagnostic> problems = problems_of(text);
-
-  ASSERT_EQ(problems.size(), 1u);
-  EXPECT_EQ(problems[0].field, "crowding");
-  EXPECT_NE(problems[0].reason.find("Leave [crowding] or [closing] out."), std::string::npos) << problems[0].reason;
-}
-
 TEST(ModelClosing, NamesEveryProblem) {
   const std::string good = "participation = 0.2\n", hours = "hours = [48]\n";
   const std::string no_steps =
