@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <set>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/margin_summary.hpp"
@@ -64,16 +65,30 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
                  "liquidations.bin"});
 }
 
-/// The sum of the liquidations of parts; none without parts.
-std::optional<PathLiquidations> join_parts(const std::vector<std::string>& files) {
-  if (files.empty()) { return std::nullopt; }
+/// The sum of the liquidations of parts; none without parts, or if a file is bad.
+std::optional<PathLiquidations> join_parts(const std::vector<std::string>& files, Diagnostics& diagnostics) {
   std::vector<PathLiquidations> parts;
-  for (const std::string& file : files) { parts.push_back(read_liquidations(file)); }
+  std::set<std::filesystem::path> seen;
+  for (const std::string& file : files) {
+    if (!seen.insert(std::filesystem::weakly_canonical(file)).second) {
+      diagnostics.error(file, 0, "", "",
+                        "the file is named twice (its liquidations would count twice). Name every part once.");
+      continue;
+    }
+    try {
+      parts.push_back(read_liquidations(file));
+    } catch (const FileError& error) { diagnostics.error(file, 0, "", "", error.what()); }
+  }
+  if (parts.size() != files.size() || files.empty()) { return std::nullopt; }
   return join_liquidations(parts);
 }
 
 void check_crowding_options(const MarginOptions& options, const Model& model) {
   if (model.crowding || (!options.keep_liquidations && options.liquidations.empty())) { return; }
+  if (options.no_crowding) {
+    throw UsageError(
+        "--no-crowding leaves out what --keep-liquidations and --liquidations are about. Leave one or the other out.");
+  }
   throw UsageError(
       "--keep-liquidations and --liquidations need a model with [crowding] (nothing is liquidated without it). Add the "
       "table to the model, or leave them out.");
@@ -89,7 +104,8 @@ void margin(const MarginOptions& options) {
   Book book = read_book(options.book, BookParts::all, diagnostics);
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   check_crowding_options(options, chosen.model);
-  const std::optional<PathLiquidations> liquidations = join_parts(options.liquidations);
+  const std::optional<PathLiquidations> liquidations = join_parts(options.liquidations, diagnostics);
+  if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   if (options.insurance_fund_usd) { book.insurance_fund_usd = options.insurance_fund_usd; }
   const double read_seconds = seconds_since(start);
 

@@ -121,7 +121,7 @@ std::string venues_block(const VenueMargins& venues) {
   text += line("  %-28s %20s\n", "of the whole accounts", with_thousands(totals.consolidated));
   text += line("  %-28s %20s\n", "hedges that no venue sees", with_thousands(totals.hidden));
   return text +
-         line("  %-28s %20s\n", "accounts stranded at a venue", with_thousands(static_cast<double>(totals.stranded)));
+         line("  %-28s %20s\n", "accounts that can be stranded", with_thousands(static_cast<double>(totals.stranded)));
 }
 
 std::string account_table(const std::vector<AccountMargin>& margins) {

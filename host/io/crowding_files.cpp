@@ -119,6 +119,7 @@ void write_liquidations(const PathLiquidations& liquidations, const fs::path& fo
 PathLiquidations read_liquidations(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   try {
+    if (fs::is_directory(file)) { throw FileError("it is a folder"); }
     if (!stream) { throw FileError("it cannot be opened"); }
     return parse_liquidations(RawNumbers{std::string{std::istreambuf_iterator<char>(stream), {}}});
   } catch (const FileError& error) {

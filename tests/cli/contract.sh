@@ -48,6 +48,11 @@ cp "$work/run5/crowding.csv" "$work/run5/liquidations.bin" "$work"
 exits "prices moved by given liquidations" 0 "${crowded[@]}" --liquidations "$work/liquidations.bin"
 check "are moved as by the own ones" 0 "$(cmp -s "$work/run5/crowding.csv" "$work/crowding.csv"; echo $?)"
 exits "liquidations of other paths are wrong usage" 2 "${crowded[@]}" --liquidations "$work/liquidations.bin" --seed 5
+exits "one of them twice is bad input" 3 "${crowded[@]}" --liquidations "$work/liquidations.bin" "$work/./liquidations.bin"
+exits "so are a folder and a file that is none" 3 "${crowded[@]}" --liquidations "$work" "$work/crowding.csv"
+check "both are listed" 2 "$(grep -c 'Write it again with --keep-liquidations' "$work/run5/errors.csv")"
+exits "any with --no-crowding are wrong usage" 2 "${crowded[@]}" --no-crowding --liquidations "$work/liquidations.bin"
+says "what goes against what" "no-crowding leaves out"
 exits "so are any without crowding" 2 "${margin[@]}" -o "$work/no" --liquidations "$work/liquidations.bin"
 exits "explain of a run with crowding" 0 "$program" explain "$work/run5" --account "$(sed -n 2p "$work/run5/margins.csv" | cut -d, -f1)"
 exits "without crowding" 0 "${crowded[@]}" --no-crowding
