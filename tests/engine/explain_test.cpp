@@ -557,6 +557,21 @@ TEST(Explain, AccountsWithNothingToExplain) {
   EXPECT_EQ(found.margin.initial_margin_usd, 0.0);
 }
 
+// A row of the collateral table that says 0 is no holding, whatever its asset.
+TEST(Explain, BalancesOfNothing) {
+  Exchange exchange;
+  exchange.maker.edit().collateral.push_back({exchange.empty, exchange.btc, 0.0});
+  Book& book = exchange.maker.edit();
+  std::stable_sort(book.collateral.begin(), book.collateral.end(),
+                   [](const CollateralBalance& a, const CollateralBalance& b) { return a.account < b.account; });
+
+  const Explanation found = explain_account(book, regimes(), config_of(500), exchange.empty);
+
+  EXPECT_TRUE(found.holdings.empty());
+  EXPECT_TRUE(found.greeks.empty());
+  EXPECT_EQ(found.margin.equity_usd, 1'000.0);
+}
+
 // Sold options that expire worthless on every path: the tail is a gain, and the floor takes it back.
 TEST(Explain, AccountsWithoutLossInTheTail) {
   Exchange exchange;
