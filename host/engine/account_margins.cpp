@@ -68,6 +68,12 @@ void check_config(const RunConfig& config) {
   }
 }
 
+RunConfig silent(RunConfig config) {
+  config.keep_tail_paths = config.fit_tails = config.control_variate = false;
+  config.progress = nullptr;
+  return config;
+}
+
 Isa parse_isa(const std::string& isa) {
   if (isa == "auto") { return Isa::automatic; }
   if (isa == "baseline") { return Isa::baseline; }

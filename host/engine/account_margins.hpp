@@ -15,6 +15,9 @@ namespace tailmargin {
 /// @throws UsageError if the number of paths cannot be
 void check_config(const RunConfig& config);
 
+/// The same for passes beside the run's own: they say nothing and keep nothing.
+RunConfig silent(RunConfig config);
+
 /// @throws UsageError naming those there are
 Isa parse_isa(const std::string& isa);
 

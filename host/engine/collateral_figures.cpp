@@ -20,19 +20,6 @@ std::vector<std::uint64_t> accounts_with_moving_balances(const HoldingsView& hel
   return found;
 }
 
-/// The run's own scenarios, as many paths as the model's terms take.
-PreparedRun part_of_paths(const PreparedRun& run, const Model& model) {
-  PreparedRun out;
-  out.seed = run.seed;
-  out.num_paths = stress_paths(model.terms.value_or(MarginTerms{}), run.num_paths);
-  out.confidence = run.confidence;
-  out.scenarios = run.scenarios;
-  out.points = run.points;
-  out.path_weights = run.path_weights;
-  if (!out.path_weights.empty()) { out.path_weights.resize(out.num_paths); }
-  return out;
-}
-
 /// Expected shortfalls of accounts on a part of the paths: [account].
 std::vector<EsFigure> expected_shortfalls(Backend& backend, const PreparedRun& part, const ColumnPlan& columns,
                                           const AccountPlan& accounts, const RunConfig& config) {
@@ -56,19 +43,12 @@ AccountPlan positions_alone(const Book& market, const HoldingsView& held, const 
   return select_accounts(all, selected);
 }
 
-/// A config whose passes say nothing and keep nothing.
-RunConfig silent(RunConfig config) {
-  config.keep_tail_paths = config.fit_tails = config.control_variate = false;
-  config.progress = nullptr;
-  return config;
-}
-
 std::vector<WrongWayFigures> find_wrong_way(Backend& backend, const PreparedRun& run, const Book& market,
                                             const HeldAccounts& accounts, const Model& model, const RunConfig& config,
                                             const std::vector<AccountMargin>& margins) {
   const std::vector<std::uint64_t> owners = accounts_with_moving_balances(accounts.held);
   if (owners.empty()) { return {}; }
-  const PreparedRun part = part_of_paths(run, model);
+  const PreparedRun part = first_paths(run, stress_paths(model.terms.value_or(MarginTerms{}), run.num_paths));
   const auto es_of = [&](const AccountPlan& plan) {
     return expected_shortfalls(backend, part, run.columns, plan, silent(config));
   };

@@ -18,12 +18,12 @@ namespace tailmargin {
 namespace {
 
 /// A config whose passes keep nothing.
-RunConfig for_crowding(RunConfig config) {
-  config.keep_tail_paths = config.fit_tails = config.control_variate = false;
+RunConfig for_crowding(const RunConfig& config) {
+  RunConfig out = silent(config);
   if (config.progress) {
-    config.progress = [tell = config.progress](const std::string&, double fraction) { tell("crowding", fraction); };
+    out.progress = [tell = config.progress](const std::string&, double fraction) { tell("crowding", fraction); };
   }
-  return config;
+  return out;
 }
 
 void check_crowding(const PreparedRun& run, const Model& model) {

@@ -15,13 +15,6 @@ namespace {
 
 double positive(double x) { return std::max(x, 0.0); }
 
-/// A config whose passes say nothing and keep nothing.
-RunConfig for_terms(RunConfig config) {
-  config.keep_tail_paths = config.fit_tails = config.control_variate = false;
-  config.progress = nullptr;
-  return config;
-}
-
 /// Where the ES of one unit of every held column, long and short, stand among the rows.
 class UnitRows {
  public:
@@ -143,7 +136,7 @@ TermsEngine::TermsEngine(const PreparedRun& run, const Book& book, const Model& 
                          bool keep_scenarios)
     : run_(run),
       model_(model),
-      config_(for_terms(config)),
+      config_(silent(config)),
       scenarios_(run, book, model, config, keep_scenarios),
       costs_(contract_costs(book, model, run.columns)),
       buffer_(buffer_left(model)) {}

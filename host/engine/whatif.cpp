@@ -79,12 +79,7 @@ class WhatIf::State {
       terms_ = std::make_unique<TermsEngine>(run_, book_, model_, config_, true);
       stages_.push_back({"terms", seconds_since(terms_start)});
     }
-    scenario_part_.seed = run_.seed;
-    scenario_part_.num_paths = run_.num_paths;
-    scenario_part_.confidence = run_.confidence;
-    scenario_part_.scenarios = run_.scenarios;
-    scenario_part_.points = run_.points;
-    scenario_part_.path_weights = run_.path_weights;
+    scenario_part_ = first_paths(run_, run_.num_paths);
   }
 
   Holdings holdings(AccountId account, const std::vector<Trade>& trades) const {

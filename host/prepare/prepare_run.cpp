@@ -176,6 +176,18 @@ PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Mode
   return out;
 }
 
+PreparedRun first_paths(const PreparedRun& run, std::uint64_t num_paths) {
+  PreparedRun out;
+  out.seed = run.seed;
+  out.num_paths = num_paths;
+  out.confidence = run.confidence;
+  out.scenarios = run.scenarios;
+  out.points = run.points;
+  out.path_weights = run.path_weights;
+  if (!out.path_weights.empty()) { out.path_weights.resize(num_paths); }
+  return out;
+}
+
 std::string serialise_tables(const PreparedRun& run) {
   ByteWriter out;
   const ScenarioPlan& s = run.scenarios;

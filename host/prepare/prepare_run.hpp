@@ -61,6 +61,9 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
 PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths,
                             Sampler sampler);
 
+/// The scenarios of a run's first paths, without columns and accounts.
+PreparedRun first_paths(const PreparedRun& run, std::uint64_t num_paths);
+
 /// The tables scenarios and prices come from, as bytes in a fixed order: hashed and saved with every run, so that
 /// two runs can be shown to have used the same numbers. Accounts are not part of it.
 std::string serialise_tables(const PreparedRun& run);
