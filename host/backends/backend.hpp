@@ -120,6 +120,8 @@ class Backend {
   virtual std::string name() const = 0;
   /// One line: processor and instruction set, or the GPU's name.
   virtual std::string device() const = 0;
+  /// Whether it looks at PassRequest::observations.
+  virtual bool reads_observations() const { return false; }
   /// Tails of `accounts` (which may be a part of run.accounts) on the scenarios of `run`.
   virtual Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) = 0;
   /// Shortfalls of `accounts` on the scenarios of `run`. Sums are not checked: together, accounts must lack less than

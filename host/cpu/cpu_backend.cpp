@@ -146,6 +146,7 @@ class CpuPass {
         weights_(run.path_weights.empty() ? nullptr : run.path_weights.data()),
         regimes_(run.steps_by_regime()),
         candidates_(rule_, run.num_paths, weights_, options.tail_sigmas, &memory.candidates),
+        task_{rule_, weights_, regimes_},
         order_(order_accounts(accounts, run.columns)),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
@@ -366,10 +367,12 @@ class CpuPass {
       short_.push_back(account);
       return;
     }
-    out_.figures[account] = summarise_tail(rule_, tail.data(), static_cast<std::uint32_t>(tail.size()), weights_);
-    if (regimes_.steps != nullptr) {
-      split_by_regime(rule_, tail.data(), out_.figures[account], weights_, regimes_,
-                      out_.regime_es.data() + std::size_t{account} * regimes_.num_regimes);
+    const auto size = static_cast<std::uint32_t>(tail.size());
+    double* regime_es = out_.regime_es.data() + std::size_t{account} * regimes_.num_regimes;
+    if constexpr (sizeof(Real) == sizeof(float)) {
+      kernels_.summarise_single(task_, tail.data(), size, &out_.figures[account], regime_es);
+    } else {
+      kernels_.summarise_exact(task_, tail.data(), size, &out_.figures[account], regime_es);
     }
     if (sizeof(Real) == sizeof(float) &&
         needs_double(accounts_.rounding_scale_usd[account], out_.figures[account].es)) {
@@ -429,6 +432,7 @@ class CpuPass {
   const std::uint32_t* weights_;  // [path], or null for ones
   RegimeSteps regimes_;
   cpu::CandidatePool<Real> candidates_;
+  cpu::TailTask task_;
   std::vector<std::uint32_t> order_;  // [place] account
   std::vector<std::uint64_t> short_;  // accounts whose tails were foretold wrongly
   std::mutex mutex_;                  // of short_, the hints and shortfalls
@@ -460,6 +464,8 @@ class CpuBackend final : public Backend {
   std::string device() const override {
     return std::to_string(threads_) + " thread" + (threads_ == 1 ? "" : "s") + ", " + kernels_.name;
   }
+
+  bool reads_observations() const override { return true; }
 
   Tails tails(const PreparedRun& run, const AccountPlan& accounts, const TailsRequest& request) override {
     // The arena says how many threads work here; the control lets there be more of them than cores.

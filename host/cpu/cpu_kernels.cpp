@@ -15,6 +15,16 @@ void simulate(const SimulatePayload& in, const Tile& tile, float* scratch, float
   }
 }
 
+void simulate_models(const SimulatePayload* in, std::uint32_t count, const Tile& tile, float* scratch,
+                     float* const* obs) {
+  for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
+    float* out[max_models];
+    for (std::uint32_t m = 0; m < count; ++m) { out[m] = obs[m] + lane; }
+    tailmargin::simulate_models<static_cast<int>(lanes)>(in, count, tile.first_path + lane, scratch, lanes, out,
+                                                         tile.width);
+  }
+}
+
 template <class Real>
 void revalue(const MarketTables<Real>& tables, const Tile& tile, const float* obs, Real* market, Real* cube) {
   const int width = static_cast<int>(tile.width);
@@ -90,6 +100,14 @@ void weigh(const AccountsTask<Real>& task, Candidates<Real>& candidates) {
   for (std::uint32_t i = 0; i < candidates.count; ++i) { task.weights[i] = task.path_weights[candidates.paths[i]]; }
 }
 
+template <class Real>
+void summarise(const TailTask& task, const TailLoss<Real>* tail, std::uint32_t count, TailFigures* figures,
+               double* regime_es) {
+  *figures = summarise_tail(task.rule, tail, count, task.path_weights);
+  if (task.regimes.steps == nullptr) { return; }
+  split_by_regime(task.rule, tail, *figures, task.path_weights, task.regimes, regime_es);
+}
+
 /// Makes room for a group in a full buffer.
 template <class Real>
 void make_room(const AccountsTask<Real>& task, Candidates<Real>& candidates) {
@@ -162,10 +180,13 @@ extern const Kernels TM_ISA_KERNELS;
 const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,
                                 groups_at_once* lanes,
                                 &simulate,
+                                &simulate_models,
                                 &revalue<float>,
                                 &revalue<double>,
                                 &account_losses<float>,
                                 &account_losses<double>,
+                                &summarise<float>,
+                                &summarise<double>,
                                 &losses_of<double>,
                                 &losses_of<float>,
                                 &drive};

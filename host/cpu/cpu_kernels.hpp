@@ -72,6 +72,13 @@ struct AccountsTask {
   std::uint32_t num_slices, num_columns;                                ///< of the cube
 };
 
+/// What is wanted of an account's tail.
+struct TailTask {
+  TailRule rule;
+  const std::uint32_t* path_weights;  ///< [path], or null for ones
+  RegimeSteps regimes;
+};
+
 /// Accounts whose losses are asked for one by one, and the shape of the cube.
 template <class Real>
 struct LossesOf {
@@ -87,6 +94,8 @@ struct Kernels {
   std::uint32_t paths_at_once;  ///< of an account, in registers; a tile should have as many
   /// Observations of a tile: obs[row * tile.width + lane]. scratch: scratch_rows * lanes floats.
   void (*simulate)(const SimulatePayload&, const Tile&, float* scratch, float* obs);
+  /// Of several models with common draws, as simulate_models() has it: obs[model], scratch likewise.
+  void (*simulate_models)(const SimulatePayload*, std::uint32_t count, const Tile&, float* scratch, float* const* obs);
   /// Columns of a tile: cube[column * tile.width + lane]; market: (num_rows + rows_per_smile *
   /// num_smiles) * tile.width.
   void (*revalue_single)(const MarketTables<float>&, const Tile&, const float* obs, float* market, float* cube);
@@ -94,6 +103,11 @@ struct Kernels {
   /// P&L of a range of accounts on a tile; losses above an account's threshold join its candidates.
   void (*pnl_single)(const AccountsTask<float>&, const Tile&, const float* cube);
   void (*pnl_exact)(const AccountsTask<double>&, const Tile&, const double* cube);
+  /// Figures of a sorted tail; regime_es[regime] if task.regimes has steps.
+  void (*summarise_single)(const TailTask&, const TailLoss<float>* tail, std::uint32_t count, TailFigures*,
+                           double* regime_es);
+  void (*summarise_exact)(const TailTask&, const TailLoss<double>* tail, std::uint32_t count, TailFigures*,
+                          double* regime_es);
   /// Losses of a range of accounts on a tile: losses[(account - first_account) * stride + lane], padding included.
   void (*losses_exact)(const LossesTask&, const Tile&, const double* cube, double* losses, std::uint64_t stride);
   void (*losses_single)(const LossesOf<float>&, const Tile&, const float* cube, float* losses, std::uint64_t stride);

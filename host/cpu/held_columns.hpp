@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "host/backends/run_tables.hpp"
@@ -28,6 +29,20 @@ class HeldColumns {
         all_.market_rows.data(), all_.smiles.data(), surfaces_.data(),        all_.payments.data(), products_.data(),
         options_.data(),         rows_.data(),       count(all_.market_rows), count(rows_),         count(surfaces_),
         count(products_),        count(options_)};
+  }
+  /// The observations that are read, rising.
+  std::vector<std::uint32_t> observations() const {
+    std::set<std::uint32_t> read;
+    for (const std::uint32_t r : rows_) {
+      for (const std::uint32_t observation : all_.market_rows[r].observation) { read.insert(observation); }
+    }
+    for (const SurfaceRows& surface : surfaces_) {
+      for (std::uint32_t s = surface.first; s < surface.last; ++s) {
+        const SmileRow<Real>& smile = all_.smiles[s];
+        read.insert({smile.vol, smile.term, smile.skew, smile.butterfly});
+      }
+    }
+    return {read.begin(), read.end()};
   }
   /// Rows of scratch that a revaluation needs.
   std::size_t market_rows() const { return all_.num_rows(); }

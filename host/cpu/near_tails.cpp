@@ -1,6 +1,7 @@
 #include "host/cpu/near_tails.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <tbb/enumerable_thread_specific.h>
@@ -39,6 +40,7 @@ class ListedLosses {
         observations_(observations),
         kernels_(kernels),
         columns_(account, run.columns),
+        read_(columns_.observations()),
         num_rows_(run.scenarios.observations.size()),
         scratch_(scratch) {}
 
@@ -62,13 +64,17 @@ class ListedLosses {
   }
 
  private:
-  /// The observations of some paths side by side; the last one fills the chunk.
+  /// What the account's columns read of some paths, side by side; the last path fills the chunk.
   void gather(const std::uint32_t* paths, std::uint32_t count) {
+    const std::uint32_t width = observations_.tile_width;
+    std::array<const float*, chunk> from;
     for (std::uint32_t lane = 0; lane < chunk; ++lane) {
-      const std::uint32_t path = paths[std::min(lane, count - 1)];
-      const std::uint32_t width = observations_.tile_width, tile = path / width;
-      const float* from = observations_.values.data() + std::size_t{tile} * num_rows_ * width + (path - tile * width);
-      for (std::size_t row = 0; row < num_rows_; ++row) { scratch_.obs.data()[row * chunk + lane] = from[row * width]; }
+      const std::uint32_t path = paths[std::min(lane, count - 1)], tile = path / width;
+      from[lane] = observations_.values.data() + std::size_t{tile} * num_rows_ * width + (path - tile * width);
+    }
+    for (const std::uint32_t row : read_) {
+      float* out = scratch_.obs.data() + std::size_t{row} * chunk;
+      for (std::uint32_t lane = 0; lane < chunk; ++lane) { out[lane] = from[lane][std::size_t{row} * width]; }
     }
   }
 
@@ -77,6 +83,7 @@ class ListedLosses {
   const Observations& observations_;
   const cpu::Kernels& kernels_;
   HeldColumns<double> columns_;
+  std::vector<std::uint32_t> read_;  // observations
   std::size_t num_rows_;
   Scratch& scratch_;
 };
@@ -114,6 +121,7 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
   const TailRule rule = make_tail_rule(run);
   const std::uint32_t* weights = run.path_weights.empty() ? nullptr : run.path_weights.data();
   const cpu::CandidatePool<double> pool(rule, run.num_paths, weights, 0.0);
+  const cpu::TailTask task = {rule, weights, regimes};
   tbb::enumerable_thread_specific<Scratch> scratch([&] { return Scratch(run); });
   tbb::parallel_for(std::uint64_t{0}, count, [&](std::uint64_t a) {
     if (near[a] == nullptr) { return; }
@@ -125,11 +133,8 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
     const auto size = static_cast<std::uint32_t>(paths.size());
     std::vector<TailLoss<double>> tail;
     if (!pool.finish({losses.data(), paths.data(), nullptr, size, size, 0.0, 0.0, 0.0}, tail)) { return; }
-    out.tails.figures[a] = summarise_tail(rule, tail.data(), static_cast<std::uint32_t>(tail.size()), weights);
-    if (regimes.steps != nullptr) {
-      split_by_regime(rule, tail.data(), out.tails.figures[a], weights, regimes,
-                      out.tails.regime_es.data() + a * regimes.num_regimes);
-    }
+    kernels.summarise_exact(task, tail.data(), static_cast<std::uint32_t>(tail.size()), &out.tails.figures[a],
+                            out.tails.regime_es.data() + a * regimes.num_regimes);
     kept[a].assign(tail.begin(), tail.begin() + out.tails.figures[a].tail_count);
     found[a] = 1;
     if (request.list_shortfalls == ListShortfalls::yes && cpu::tells_shortfalls(tail, accounts.equity_usd[a])) {

@@ -103,7 +103,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   result.margins = make_margins(book.accounts, model, run.accounts, tails);
   if (model.terms) {
     timer.restart();
-    TermsEngine(run, book, model, config).add_terms(*backend, run.accounts, result.margins);
+    TermsEngine(run, book, model, config, backend->reads_observations()).add_terms(*backend, run.accounts, result.margins);
     timer.lap("terms");
   }
   timer.restart();

@@ -531,7 +531,7 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   clock.lap("find tail");
   if (model.terms) {
     std::vector<AccountMargin> margins = {out.margin};
-    TermsEngine(all, book, model, config).add_terms(*backend, whole, margins);
+    TermsEngine(all, book, model, config, backend->reads_observations()).add_terms(*backend, whole, margins);
     out.margin = margins.front();
     clock.lap("terms");
   }

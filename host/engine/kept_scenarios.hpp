@@ -11,16 +11,29 @@
 
 namespace tailmargin {
 
+/// How the host simulates.
+struct SimulateOptions {
+  const cpu::Kernels* kernels = nullptr;
+  int threads = 0;  ///< 0: all
+  std::function<void(double fraction)> progress;
+  const std::atomic<bool>* stop = nullptr;
+};
+
+/// Whether simulate_together() takes two runs: their draws are the same numbers.
+bool have_common_draws(const PreparedRun& a, const PreparedRun& b);
+
+/// The scenarios of several runs with common draws: each draw is made once.
+/// @param runs  at most max_models
+/// @throws Interrupted
+std::vector<Observations> simulate_together(const std::vector<const PreparedRun*>& runs,
+                                            const SimulateOptions& options);
+
 class KeptScenarios {
  public:
   /// More than that is not kept but simulated when needed.
   static constexpr std::uint64_t most_bytes = std::uint64_t{4} << 30;
 
-  struct Options {
-    const cpu::Kernels* kernels = nullptr;
-    int threads = 0;  ///< 0: all
-    std::function<void(double fraction)> progress;
-    const std::atomic<bool>* stop = nullptr;
+  struct Options : SimulateOptions {
     std::uint64_t largest_bytes = most_bytes;
   };
 
@@ -43,10 +56,6 @@ class KeptScenarios {
  private:
   template <class T>
   using Buffer = std::vector<T>;
-
-  void simulate_all();
-  void check_stop() const;
-  cpu::Tile tile(std::uint64_t number) const;
 
   const PreparedRun& run_;
   Options options_;

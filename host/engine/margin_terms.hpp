@@ -19,7 +19,7 @@ double buffer_left(const Model& model);
 class TermsEngine {
  public:
   /// @param model  with terms. All must outlive this.
-  /// @param keep_scenarios  simulate them now, for many small answers later
+  /// @param keep_scenarios  simulate them now, for a backend that reads observations, and for many answers
   /// @throws InputError, Interrupted
   TermsEngine(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config,
               bool keep_scenarios = false);

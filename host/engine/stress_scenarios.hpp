@@ -24,13 +24,14 @@ class StressScenarios {
   /// One of them: scenarios without columns and accounts.
   struct Scenario {
     PreparedRun plan;
-    std::unique_ptr<KeptScenarios> kept;  ///< null: simulated when needed
+    Observations kept;  ///< empty: simulated when needed
 
-    const Observations* observations() const { return kept == nullptr ? nullptr : kept->observations(); }
+    const Observations* observations() const { return kept.empty() ? nullptr : &kept; }
   };
 
   /// Prepares those that the terms of the model ask for.
-  /// @param keep  simulate them now, for many small answers later
+  /// @param keep  simulate them now, with the draws that they have in common made once; for backends that read
+  /// observations
   /// @throws InputError, Interrupted
   StressScenarios(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config, bool keep);
 
@@ -40,6 +41,8 @@ class StressScenarios {
   const std::vector<std::unique_ptr<Scenario>>& correlations() const { return correlations_; }
 
  private:
+  void simulate(const SimulateOptions& options);
+
   std::array<std::unique_ptr<Scenario>, num_stress_scenarios> scenarios_;
   std::vector<std::unique_ptr<Scenario>> correlations_;
 };

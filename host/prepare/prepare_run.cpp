@@ -154,15 +154,10 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
   return run;
 }
 
-PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths,
-                            Sampler sampler) {
+PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths) {
   Diagnostics diagnostics;
-  PreparedRun out;
-  out.seed = run.seed;
-  out.num_paths = num_paths;
-  out.confidence = run.confidence;
+  PreparedRun out = first_paths(run, num_paths);
   ScenarioPlan& plan = out.scenarios;
-  plan = run.scenarios;
   plan.start_bounds.clear();
   plan.transition_bounds.clear();
   prepare_chain(model, plan, diagnostics);
@@ -171,8 +166,10 @@ PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Mode
   plan.repairs.clear();
   prepare_correlations(book, model, plan, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
-  out.points = prepare_points(out.scenarios, sampler, run.seed);
-  out.path_weights = sample_weights(out.scenarios, out.points, run.seed, num_paths);
+  if (plan.num_draws != run.scenarios.num_draws) { out.points = prepare_points(plan, run.points.sampler, run.seed); }
+  const bool same_chain = plan.start_bounds == run.scenarios.start_bounds &&
+                          plan.transition_bounds == run.scenarios.transition_bounds;
+  if (!same_chain) { out.path_weights = sample_weights(plan, out.points, run.seed, num_paths); }
   return out;
 }
 

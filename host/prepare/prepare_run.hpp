@@ -56,13 +56,13 @@ AccountPlan select_accounts(const AccountPlan& plan, const std::vector<std::uint
 PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_paths, std::uint64_t seed,
                         Sampler sampler = Sampler::plain);
 
-/// The same columns on scenarios of another model, which differs in chain or correlations only; no accounts.
-/// @throws InputError
-PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths,
-                            Sampler sampler);
-
 /// The scenarios of a run's first paths, without columns and accounts.
 PreparedRun first_paths(const PreparedRun& run, std::uint64_t num_paths);
+
+/// The same paths of another model, which differs in chain or correlations only: with the run's own draws and points,
+/// unless its correlations are of another number of draws.
+/// @throws InputError
+PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths);
 
 /// The tables scenarios and prices come from, as bytes in a fixed order: hashed and saved with every run, so that
 /// two runs can be shown to have used the same numbers. Accounts are not part of it.

@@ -328,6 +328,74 @@ TM_HD std::uint32_t scratch_rows(const SimulatePayload& in) {
   return in.num_factors + draw_rows(in) + in.num_shared + in.num_classes + sums;
 }
 
+/// Where W paths are between two steps, beside the values of their factors.
+template <int W>
+struct PathGroup {
+  StepChoices<W> chain, counts;
+  std::uint32_t regime[W], jumps_before[W];
+  std::uint32_t row;  ///< the next observation
+};
+
+template <int W>
+TM_HD void start_paths(const SimulatePayload& in, PathGroup<W>& group, float* state, std::uint32_t stride) {
+  for (int l = 0; l < W; ++l) {
+    group.regime[l] = 0;
+    group.jumps_before[l] = 0;
+  }
+  group.row = 0;
+  for (std::uint32_t f = 0; f < in.num_factors; ++f) {
+    for (int l = 0; l < W; ++l) { state[f * stride + static_cast<std::uint32_t>(l)] = 0.0f; }
+  }
+}
+
+/// What drives a step of W paths, and what it is computed in.
+struct StepDraws {
+  float* normal;  ///< [draw][lane]
+  float* scale;   ///< [class][lane]
+  float* sums;    ///< [draw][lane] what draws still lack
+  float* shared;  ///< [row][lane] scratch of one step of one model
+  std::uint32_t stride;
+};
+
+/// @param scratch  (scratch_rows - num_factors) * stride floats
+TM_HD StepDraws place_draws(const SimulatePayload& in, float* scratch, std::uint32_t stride) {
+  float* scale = scratch + draw_rows(in) * stride;
+  float* sums = scale + in.num_classes * stride;
+  return {scratch, scale, sums, sums + (in.points.num_sums == 0 ? 0 : draw_rows(in)) * stride, stride};
+}
+
+template <int W>
+TM_HD void draw_step(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step, float* score,
+                     const StepDraws& draws) {
+  if (in.num_classes != 0 && step % in.steps_per_mixing == 0) {
+    draw_scales<W>(in, first_path, step / in.steps_per_mixing, score, draws.scale, draws.stride);
+  }
+  draw_normals<W>(in, first_path, step, draws.normal, draws.sums, draws.stride);
+}
+
+/// The regimes, factors and jumps of one step, and the observations after it.
+template <int W>
+TM_HD void move_paths(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step, const StepDraws& draws,
+                      PathGroup<W>& group, float* state, float* out, std::uint64_t out_stride) {
+  advance_regimes<W>(in, first_path, step, group.chain, group.regime);
+  step_factors<W>(in, group.regime, draws.normal, draws.scale, draws.shared, state, draws.stride);
+  if (in.num_processes != 0) {
+    std::uint32_t jumps[W];
+    count_jumps<W>(in, first_path, step, group.regime, group.counts, jumps);
+    for (int l = 0; l < W; ++l) {
+      if (jumps[l] != 0) {
+        add_jumps(in, first_path + static_cast<std::uint64_t>(l), step, group.regime[l], group.jumps_before[l],
+                  jumps[l], state + l, draws.stride);
+        group.jumps_before[l] += jumps[l];
+      }
+    }
+  }
+  for (; group.row < in.num_observations && in.observations[group.row].step == step + 1; ++group.row) {
+    const float* x = state + in.observations[group.row].factor * draws.stride;
+    for (int l = 0; l < W; ++l) { out[group.row * out_stride + static_cast<std::uint64_t>(l)] = x[l]; }
+  }
+}
+
 /// Simulates paths first_path .. first_path + W - 1 and writes their observations to
 /// out[row * out_stride + lane]. Units as in FactorKind, all as changes from now.
 /// @param scratch  scratch_rows(in) * stride floats
@@ -335,48 +403,41 @@ TM_HD std::uint32_t scratch_rows(const SimulatePayload& in) {
 template <int W>
 TM_HD void simulate_lanes(const SimulatePayload& in, std::uint64_t first_path, float* scratch, std::uint32_t stride,
                           float* out, std::uint64_t out_stride, std::uint8_t* regimes) {
-  float* state = scratch;
-  float* normal = state + in.num_factors * stride;
-  float* shared = normal + draw_rows(in) * stride;
-  float* scale = shared + in.num_shared * stride;
-  float* sums = scale + in.num_classes * stride;
-  StepChoices<W> chain, counts;
-  std::uint32_t regime[W], jumps[W], jumps_before[W];
-  float score[W];
-  for (int l = 0; l < W; ++l) {
-    regime[l] = 0;
-    jumps_before[l] = 0;
-    score[l] = 0.0f;
-  }
-  for (std::uint32_t f = 0; f < in.num_factors; ++f) {
-    for (int l = 0; l < W; ++l) { state[f * stride + static_cast<std::uint32_t>(l)] = 0.0f; }
-  }
-  std::uint32_t row = 0;
+  const StepDraws draws = place_draws(in, scratch + in.num_factors * stride, stride);
+  PathGroup<W> group;
+  float score[W] = {};
+  start_paths<W>(in, group, scratch, stride);
   for (std::uint32_t step = 0; step < in.num_steps; ++step) {
-    advance_regimes<W>(in, first_path, step, chain, regime);
-    if (in.num_classes != 0 && step % in.steps_per_mixing == 0) {
-      draw_scales<W>(in, first_path, step / in.steps_per_mixing, score, scale, stride);
-    }
-    draw_normals<W>(in, first_path, step, normal, sums, stride);
-    step_factors<W>(in, regime, normal, scale, shared, state, stride);
-    if (in.num_processes != 0) {
-      count_jumps<W>(in, first_path, step, regime, counts, jumps);
-      for (int l = 0; l < W; ++l) {
-        if (jumps[l] != 0) {
-          add_jumps(in, first_path + static_cast<std::uint64_t>(l), step, regime[l], jumps_before[l], jumps[l],
-                    state + l, stride);
-          jumps_before[l] += jumps[l];
-        }
-      }
-    }
+    draw_step<W>(in, first_path, step, score, draws);
+    move_paths<W>(in, first_path, step, draws, group, scratch, out, out_stride);
     if (regimes != nullptr) {
       for (int l = 0; l < W; ++l) {
-        regimes[step * out_stride + static_cast<std::uint64_t>(l)] = static_cast<std::uint8_t>(regime[l]);
+        regimes[step * out_stride + static_cast<std::uint64_t>(l)] = static_cast<std::uint8_t>(group.regime[l]);
       }
     }
-    for (; row < in.num_observations && in.observations[row].step == step + 1; ++row) {
-      const float* x = state + in.observations[row].factor * stride;
-      for (int l = 0; l < W; ++l) { out[row * out_stride + static_cast<std::uint64_t>(l)] = x[l]; }
+  }
+}
+
+/// More models than this do not share their draws at a time.
+inline constexpr std::uint32_t max_models = 8;
+
+/// The same paths of several models, which have seed, points, number of draws, tail classes and factors in common: each
+/// draw is made once.
+/// @param in       [count] at most max_models
+/// @param scratch  (scratch_rows + (count - 1) * num_factors) * stride floats, rows of the model with most
+/// @param out      [model] as in simulate_lanes()
+template <int W>
+TM_HD void simulate_models(const SimulatePayload* in, std::uint32_t count, std::uint64_t first_path, float* scratch,
+                           std::uint32_t stride, float* const* out, std::uint64_t out_stride) {
+  const std::uint32_t state_size = in[0].num_factors * stride;
+  PathGroup<W> groups[max_models];
+  float score[W] = {};
+  for (std::uint32_t m = 0; m < count; ++m) { start_paths<W>(in[m], groups[m], scratch + m * state_size, stride); }
+  const StepDraws draws = place_draws(in[0], scratch + count * state_size, stride);
+  for (std::uint32_t step = 0; step < in[0].num_steps; ++step) {
+    draw_step<W>(in[0], first_path, step, score, draws);
+    for (std::uint32_t m = 0; m < count; ++m) {
+      move_paths<W>(in[m], first_path, step, draws, groups[m], scratch + m * state_size, out[m], out_stride);
     }
   }
 }

@@ -126,6 +126,22 @@ TM_HD ReplicateSums sum_replicates(const TailRule& rule, const TailLoss<Real>* t
   return out;
 }
 
+/// Sum over all paths of the square of weight times influence on ES: paths are independent.
+/// @param tail  [tail_count] the paths beyond the quantile
+template <class Real>
+TM_HD double influence_squares(const TailRule& rule, const TailLoss<Real>* tail, std::uint32_t tail_count,
+                               const std::uint32_t* weights, double quantile, double es) {
+  const double beyond = rule.weight_sum / rule.tail_weight;  // 1 / (1 - confidence)
+  double squares = 0.0, counted = 0.0;
+  for (std::uint32_t i = 0; i < tail_count; ++i) {
+    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
+    const double influence = math::fma(double(tail[i].loss) - quantile, beyond, quantile - es);
+    squares = math::fma(weight * influence, weight * influence, squares);
+    counted = math::fma(weight, weight, counted);
+  }
+  return math::fma(rule.weight_square_sum - counted, (quantile - es) * (quantile - es), squares);
+}
+
 /// ES of the part of a sorted tail that weighs rule.stressed_weight.
 template <class Real>
 TM_HD double find_stressed_es(const TailRule& rule, const TailLoss<Real>* tail, std::uint32_t count,
@@ -186,20 +202,10 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
     excess = math::fma(weight, double(tail[i].loss) - quantile, excess);
   }
   const double es = quantile + excess / rule.tail_weight;
-  const double beyond = rule.weight_sum / rule.tail_weight;  // 1 / (1 - confidence)
-  double squares = 0.0, counted = 0.0;
-  for (std::uint32_t i = 0; i < tail_count; ++i) {
-    const double weight = weights == nullptr ? 1.0 : double(weights[tail[i].path]);
-    const double influence = math::fma(double(tail[i].loss) - quantile, beyond, quantile - es);
-    squares = math::fma(weight * influence, weight * influence, squares);
-    counted = math::fma(weight, weight, counted);
-  }
-  squares = math::fma(rule.weight_square_sum - counted, (quantile - es) * (quantile - es), squares);
   TailFigures out;
   out.var = quantile;
   out.var_standard_error = 0.5 * (upper - lower);
   out.es = es;
-  out.es_standard_error = math::sqrt(squares) / rule.weight_sum;
   out.worst_loss = double(tail[0].loss);
   out.worst_path = tail[0].path;
   out.tail_count = tail_count;
@@ -208,6 +214,9 @@ TM_HD TailFigures summarise_tail(const TailRule& rule, const TailLoss<Real>* tai
     const ReplicateSums sums = sum_replicates(rule, tail, tail_count, weights, quantile, es);
     out.es_standard_error = ReplicateSums::spread(sums.influence, rule.num_replicates) / rule.weight_sum;
     out.var_standard_error *= ReplicateSums::spread(sums.beyond, rule.num_replicates) / rule.rank_spread;
+  } else {
+    out.es_standard_error =
+        math::sqrt(influence_squares(rule, tail, tail_count, weights, quantile, es)) / rule.weight_sum;
   }
   out.fit = rule.fit_weight > 0.0 ? fit_tail(rule, tail, count, weights) : TailFit{};
   out.stressed_es = rule.stressed_weight > 0.0 ? find_stressed_es(rule, tail, count, weights) : 0.0;

@@ -352,7 +352,7 @@ TEST(ModelVariants, OfTheModelItselfIsTheRun) {
   const Books books;
   const Model model = two_regimes(2.0);
   const PreparedRun run = prepare_run(books.maker.book(), model, 1'000, 5);
-  const PreparedRun same = prepare_variant(run, books.maker.book(), model, 1'000, Sampler::plain);
+  const PreparedRun same = prepare_variant(run, books.maker.book(), model, 1'000);
   EXPECT_EQ(same.scenarios.num_draws, run.scenarios.num_draws);
   EXPECT_EQ(same.scenarios.start_bounds, run.scenarios.start_bounds);
   EXPECT_EQ(same.scenarios.transition_bounds, run.scenarios.transition_bounds);
