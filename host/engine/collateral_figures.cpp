@@ -22,11 +22,12 @@ std::vector<std::uint64_t> accounts_with_moving_balances(const HoldingsView& hel
 
 /// Expected shortfalls of accounts on a part of the paths: [account].
 std::vector<EsFigure> expected_shortfalls(Backend& backend, const PreparedRun& part, const ColumnPlan& columns,
-                                          const AccountPlan& accounts, const RunConfig& config) {
+                                          const AccountPlan& accounts, const RunConfig& config,
+                                          const Observations* observations) {
   NarrowColumns narrow = narrow_columns(columns, accounts);
   PreparedRun run = part;
   run.columns = std::move(narrow.columns);
-  const AccountTails tails = find_tails(backend, run, narrow.accounts, config);
+  const AccountTails tails = find_tails(backend, run, narrow.accounts, config, observations);
   std::vector<EsFigure> out;
   for (std::uint64_t a = 0; a + 1 < accounts.offsets.size(); ++a) {
     const TailFigures& figures = tails.figures(a);
@@ -45,12 +46,19 @@ AccountPlan positions_alone(const Book& market, const HoldingsView& held, const 
 
 std::vector<WrongWayFigures> find_wrong_way(Backend& backend, const PreparedRun& run, const Book& market,
                                             const HeldAccounts& accounts, const Model& model, const RunConfig& config,
+                                            const Observations* first_observations,
                                             const std::vector<AccountMargin>& margins) {
   const std::vector<std::uint64_t> owners = accounts_with_moving_balances(accounts.held);
   if (owners.empty()) { return {}; }
   const PreparedRun part = first_paths(run, stress_paths(model.terms.value_or(MarginTerms{}), run.num_paths));
+  Observations simulated;
+  if (first_observations == nullptr && !model.terms && backend.reads_observations()) {  // two passes read them
+    const SimulateOptions options = {&choose_kernels(parse_isa(config.isa)), config.threads, {}, config.stop};
+    simulated = std::move(simulate_together({&part}, options).front());
+    first_observations = &simulated;
+  }
   const auto es_of = [&](const AccountPlan& plan) {
-    return expected_shortfalls(backend, part, run.columns, plan, silent(config));
+    return expected_shortfalls(backend, part, run.columns, plan, silent(config), first_observations);
   };
   const std::vector<EsFigure> fixed = es_of(positions_alone(market, accounts.held, run.columns, owners));
   std::vector<EsFigure> moving;
@@ -68,6 +76,7 @@ std::vector<WrongWayFigures> find_wrong_way(Backend& backend, const PreparedRun&
 
 std::vector<WrongWayFigures> add_collateral(Backend& backend, const PreparedRun& run, const Book& market,
                                             const HeldAccounts& accounts, const Model& model, const RunConfig& config,
+                                            const Observations* first_observations,
                                             std::vector<AccountMargin>& margins) {
   const CollateralRules rules(market, model, run.columns);
   for (const CollateralBalance& balance : accounts.held.collateral) {
@@ -78,7 +87,8 @@ std::vector<WrongWayFigures> add_collateral(Backend& backend, const PreparedRun&
   for (const Position& position : accounts.held.positions) {
     margins[position.account].collateral.depeg_loss_usd -= rules.depeg_gain_usd(position);
   }
-  std::vector<WrongWayFigures> wrong_way = find_wrong_way(backend, run, market, accounts, model, config, margins);
+  std::vector<WrongWayFigures> wrong_way =
+      find_wrong_way(backend, run, market, accounts, model, config, first_observations, margins);
   const std::vector<std::uint64_t> owners = accounts_with_moving_balances(accounts.held);
   for (std::size_t i = 0; i < owners.size(); ++i) {
     margins[owners[i]].collateral.wrong_way_usd = wrong_way[i].wrong_way_usd();

@@ -17,10 +17,12 @@ struct HeldAccounts {
 
 /// Fills the collateral figures of margins that have all others, and tells what wrong-way risk was made from.
 /// @param run      with the book's columns; its own accounts are not looked at
+/// @param first_observations  of the run's first stress_paths(), for a backend that reads them; null: not kept
 /// @param margins  [account]
 /// @throws Interrupted
 std::vector<WrongWayFigures> add_collateral(Backend& backend, const PreparedRun& run, const Book& market,
                                             const HeldAccounts& accounts, const Model& model, const RunConfig& config,
+                                            const Observations* first_observations,
                                             std::vector<AccountMargin>& margins);
 
 }  // namespace tailmargin

@@ -101,14 +101,18 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   }
 
   result.margins = make_margins(book.accounts, model, run.accounts, tails);
+  std::optional<TermsEngine> terms;
   if (model.terms) {
     timer.restart();
-    TermsEngine(run, book, model, config, backend->reads_observations()).add_terms(*backend, run.accounts, result.margins);
+    terms.emplace(run, book, model, config, backend->reads_observations());
+    terms->add_terms(*backend, run.accounts, result.margins);
     timer.lap("terms");
   }
   timer.restart();
   const HoldingsView held = {book.accounts, book.positions, book.collateral};
-  result.wrong_way = add_collateral(*backend, run, book, {held, run.accounts}, model, config, result.margins);
+  result.wrong_way = add_collateral(*backend, run, book, {held, run.accounts}, model, config,
+                                    terms ? terms->own_observations() : nullptr, result.margins);
+  terms.reset();
   timer.lap("collateral");
   add_exchange_shortfall(*backend, run, tails, config, book.insurance_fund_usd, result);
   timer.lap("shortfall");

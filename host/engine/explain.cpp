@@ -96,7 +96,8 @@ void explain_collateral(Backend& backend, const PreparedRun& all, const Book& bo
   for (Position& p : held.positions) { p.account = 0; }
   const std::vector<std::string> names = {out.margin.account};
   std::vector<AccountMargin> margins = {out.margin};
-  add_collateral(backend, all, book, {{names, held.positions, held.collateral}, account}, model, config, margins);
+  add_collateral(backend, all, book, {{names, held.positions, held.collateral}, account}, model, config, nullptr,
+                 margins);
   out.margin = margins.front();
 }
 

@@ -28,6 +28,9 @@ class TermsEngine {
   /// @param margins  [account] with the run's own figures
   void add_terms(Backend& backend, const AccountPlan& accounts, std::vector<AccountMargin>& margins) const;
 
+  /// The run's own first paths, if they are kept.
+  const Observations* own_observations() const { return scenarios_.find(StressScenario::own)->observations(); }
+
  private:
   struct Parts;
   Parts find_parts(Backend& backend, const AccountPlan& accounts, const std::vector<double>& expected_var) const;

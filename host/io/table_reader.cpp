@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <vector>
@@ -28,15 +29,18 @@ struct RaggedRow {
   std::string text;
 };
 
+/// Rows, decoded; texts are views into the ones they come from.
+struct DecodedRows {
+  std::shared_ptr<arrow::RecordBatch> rows;  ///< null: there are no more
+  RowBatch batch;
+};
+
 /// One table file while it is read.
 class TableReading {
  public:
   TableReading(const fs::path& file, const TableSpec& table, ProblemLog& problems,
                const std::function<void(const RowBatch&)>& consume)
-      : file_(file), table_(table), problems_(problems), consume_(consume) {
-    batch_.columns.resize(table.columns.size());
-    source_.resize(table.columns.size(), -1);
-  }
+      : file_(file), table_(table), problems_(problems), consume_(consume), source_(table.columns.size(), -1) {}
 
   Completeness read();
 
@@ -46,8 +50,11 @@ class TableReading {
   arrow::Status read_parquet();
   bool match_columns(const std::vector<std::string>& names);
   bool check_parquet_types(const arrow::Schema& schema);
-  void hand_over(const arrow::RecordBatch& rows);
-  void number_rows();
+  /// @param num_rows  of the whole table, about, given those of the first batch
+  template <class NumRows>
+  arrow::Status hand_over(arrow::RecordBatchReader& reader, NumRows num_rows);
+  arrow::Status decode_next(arrow::RecordBatchReader& reader, DecodedRows& out);
+  void number_rows(RowBatch& batch);
   void report_ragged_rows();
   void fail(std::string_view reason, std::string_view value = "") {
     problems_.error(0, "", value, reason);
@@ -62,7 +69,7 @@ class TableReading {
   std::vector<int> source_;  ///< [column] index among the columns read, -1: not in the file
   std::vector<RaggedRow> ragged_;
   std::size_t ragged_passed_ = 0;  ///< of ragged_, before the next batch
-  RowBatch batch_;
+  std::uint64_t next_row_ = RowBatch{}.first_row;
   bool complete_ = true;
 };
 
@@ -276,6 +283,9 @@ arrow::Result<std::shared_ptr<arrow::io::InputStream>> open_csv(const fs::path& 
   return arrow::io::ReadableFile::Open(file.string());
 }
 
+/// Bytes that a row has at least: no file may ask for more memory than its rows could fill.
+constexpr double shortest_row = 8.0;
+
 /// Single-threaded, because only then Arrow knows the numbers of rows it leaves out.
 arrow::Status TableReading::read_csv() {
   auto read_options = arrow::csv::ReadOptions::Defaults();
@@ -294,13 +304,16 @@ arrow::Status TableReading::read_csv() {
   ARROW_ASSIGN_OR_RAISE(auto reader, arrow::csv::StreamingReader::Make(arrow::io::default_io_context(), input,
                                                                        read_options, parse_options, convert_options));
   if (!match_columns(reader->schema()->field_names())) return arrow::Status::OK();
-  std::shared_ptr<arrow::RecordBatch> rows;
-  while (true) {
-    ARROW_RETURN_NOT_OK(reader->ReadNext(&rows));
-    if (!rows) return arrow::Status::OK();
-    hand_over(*rows);
-  }
+  const auto file_size = static_cast<double>(fs::file_size(file_));
+  return hand_over(*reader, [&](std::size_t first_rows) {
+    const double bytes = static_cast<double>(std::max<std::int64_t>(reader->bytes_read(), 1));
+    const double most = file_size / shortest_row;
+    return static_cast<std::size_t>(std::min(1.01 * static_cast<double>(first_rows) * file_size / bytes, most));
+  });
 }
+
+/// Rows that a file is believed to have before they are seen.
+constexpr std::int64_t most_said = std::int64_t{1} << 26;
 
 arrow::Status TableReading::read_parquet() {
   ARROW_ASSIGN_OR_RAISE(auto input, arrow::io::ReadableFile::Open(file_.string()));
@@ -314,12 +327,9 @@ arrow::Status TableReading::read_parquet() {
   ARROW_RETURN_NOT_OK(reader->GetSchema(&schema));
   if (!match_columns(schema->field_names()) || !check_parquet_types(*schema)) return arrow::Status::OK();
   ARROW_ASSIGN_OR_RAISE(auto batches, reader->GetRecordBatchReader());
-  std::shared_ptr<arrow::RecordBatch> rows;
-  while (true) {
-    ARROW_RETURN_NOT_OK(batches->ReadNext(&rows));
-    if (!rows) return arrow::Status::OK();
-    hand_over(*rows);
-  }
+  const std::int64_t num_rows =
+      std::clamp<std::int64_t>(reader->parquet_reader()->metadata()->num_rows(), 0, most_said);
+  return hand_over(*batches, [&](std::size_t) { return static_cast<std::size_t>(num_rows); });
 }
 
 bool TableReading::match_columns(const std::vector<std::string>& names) {
@@ -376,24 +386,44 @@ bool TableReading::check_parquet_types(const arrow::Schema& schema) {
   return complete_;
 }
 
-void TableReading::hand_over(const arrow::RecordBatch& rows) {
-  batch_.num_rows = static_cast<std::size_t>(rows.num_rows());
-  number_rows();
+/// Batch after batch; while one is consumed, another thread reads and decodes the next.
+template <class NumRows>
+arrow::Status TableReading::hand_over(arrow::RecordBatchReader& reader, NumRows num_rows) {
+  std::array<DecodedRows, 2> decoded;
+  ARROW_RETURN_NOT_OK(decode_next(reader, decoded[0]));
+  decoded[0].batch.expected_rows = decoded[1].batch.expected_rows = num_rows(decoded[0].batch.num_rows);
+  for (std::size_t now = 0; decoded[now].rows; now = 1 - now) {
+    std::future<arrow::Status> next =
+        std::async(std::launch::async, [&, now] { return decode_next(reader, decoded[1 - now]); });
+    consume_(decoded[now].batch);
+    ARROW_RETURN_NOT_OK(next.get());
+  }
+  return arrow::Status::OK();
+}
+
+arrow::Status TableReading::decode_next(arrow::RecordBatchReader& reader, DecodedRows& out) {
+  ARROW_RETURN_NOT_OK(reader.ReadNext(&out.rows));
+  if (!out.rows) return arrow::Status::OK();
+  RowBatch& batch = out.batch;
+  batch.num_rows = static_cast<std::size_t>(out.rows->num_rows());
+  batch.first_row = next_row_;
+  batch.columns.resize(table_.columns.size());
+  number_rows(batch);
   for (std::size_t c = 0; c < source_.size(); ++c) {
     if (source_[c] < 0) continue;
-    const arrow::Array& array = *rows.column(source_[c]);
-    if (array.type_id() != arrow::Type::NA) decode_column(array, table_.columns[c].type, batch_.columns[c]);
+    const arrow::Array& array = *out.rows->column(source_[c]);
+    if (array.type_id() != arrow::Type::NA) decode_column(array, table_.columns[c].type, batch.columns[c]);
   }
-  consume_(batch_);
-  if (batch_.num_rows != 0) batch_.first_row = batch_.row_number(batch_.num_rows - 1) + 1;
+  if (batch.num_rows != 0) next_row_ = batch.row_number(batch.num_rows - 1) + 1;
+  return arrow::Status::OK();
 }
 
 /// Rows are numbered as they come until one was left out; from then on each has its number.
-void TableReading::number_rows() {
+void TableReading::number_rows(RowBatch& batch) {
   if (ragged_.empty()) return;
-  batch_.row_numbers.resize(batch_.num_rows);
-  std::uint64_t next = batch_.first_row;
-  for (std::uint64_t& number : batch_.row_numbers) {
+  batch.row_numbers.resize(batch.num_rows);
+  std::uint64_t next = batch.first_row;
+  for (std::uint64_t& number : batch.row_numbers) {
     while (ragged_passed_ < ragged_.size() && ragged_[ragged_passed_].row <= next) {
       if (ragged_[ragged_passed_].row == next) ++next;
       ++ragged_passed_;

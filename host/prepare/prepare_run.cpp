@@ -167,8 +167,8 @@ PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Mode
   prepare_correlations(book, model, plan, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
   if (plan.num_draws != run.scenarios.num_draws) { out.points = prepare_points(plan, run.points.sampler, run.seed); }
-  const bool same_chain = plan.start_bounds == run.scenarios.start_bounds &&
-                          plan.transition_bounds == run.scenarios.transition_bounds;
+  const bool same_chain =
+      plan.start_bounds == run.scenarios.start_bounds && plan.transition_bounds == run.scenarios.transition_bounds;
   if (!same_chain) { out.path_weights = sample_weights(plan, out.points, run.seed, num_paths); }
   return out;
 }

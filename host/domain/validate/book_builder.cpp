@@ -273,6 +273,7 @@ std::uint32_t BookBuilder::venue_of(CheckedRow& row, std::size_t column) {
 }
 
 void BookBuilder::add_positions(const RowBatch& batch, ProblemLog& problems) {
+  positions_.reserve(batch.expected_rows);  // grown by doubling, twenty million rows are cleared and copied twice
   for (std::size_t i = 0; i < batch.num_rows; ++i) {
     CheckedRow row(tables::positions, batch, i, problems);
     const auto account = account_of(row, PositionColumns::account);
@@ -288,6 +289,7 @@ void BookBuilder::add_positions(const RowBatch& batch, ProblemLog& problems) {
 }
 
 void BookBuilder::add_collateral(const RowBatch& batch, ProblemLog& problems) {
+  collateral_.reserve(batch.expected_rows);
   for (std::size_t i = 0; i < batch.num_rows; ++i) {
     CheckedRow row(tables::collateral, batch, i, problems);
     const auto account = account_of(row, CollateralColumns::account);

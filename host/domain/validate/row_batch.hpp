@@ -49,6 +49,7 @@ struct ColumnCells {
 /// Valid only during the call that hands it over: texts point into the reader's memory.
 struct RowBatch {
   std::size_t num_rows = 0;
+  std::size_t expected_rows = 0;           ///< of the whole table, about
   std::uint64_t first_row = 1;             ///< number of row 0 in the file, data rows count from 1
   std::vector<std::uint64_t> row_numbers;  ///< [row] if rows of the file were left out, else empty
   std::vector<ColumnCells> columns;        ///< [column of the TableSpec]
