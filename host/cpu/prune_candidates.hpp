@@ -26,17 +26,22 @@ TM_HD double weight_of(const Candidates<Real>& candidates, const Picks& picks) {
   return static_cast<double>(sum);
 }
 
-/// The largest loss v such that the losses from v on weigh more than `reach`, which all together do. Halves the range
-/// of bit patterns in which it lies: some twenty passes over a short array, each of them a few vectors.
+/// Bit patterns within a thousandth or so of a loss.
 template <class Real>
-Real reaching_loss(const Candidates<Real>& candidates, double reach) {
+inline constexpr LossRank<Real> about = LossRank<Real>(1) << (sizeof(Real) == sizeof(float) ? 13 : 42);
+
+/// The largest loss v such that the losses from v on weigh more than `reach`, which all together do; or, where it need
+/// not be the largest, one below it by `tolerance` bit patterns at most. Halves the range of bit patterns in which it
+/// lies: some twenty passes over a short array, each of them a few vectors.
+template <class Real>
+Real reaching_loss(const Candidates<Real>& candidates, double reach, LossRank<Real> tolerance = 0) {
   Real worst = candidates.losses[0], least = worst;
   for (std::uint32_t i = 1; i < candidates.count; ++i) {
     worst = math::larger(worst, candidates.losses[i]);
     least = math::smaller(least, candidates.losses[i]);
   }
   LossRank<Real> low = loss_rank(worst), high = loss_rank(least);
-  while (low < high) {
+  while (high - low > tolerance) {
     const LossRank<Real> middle = low + (high - low) / 2;
     const Real value = loss_of_rank<Real>(middle);
     if (weight_of(candidates, [value](Real loss) { return loss >= value; }) > reach) {
@@ -125,7 +130,7 @@ void raise_threshold(const TailReach& reach, std::uint64_t paths_so_far, Candida
   // Bernstein's bound of a sum of rare weights.
   const double spread = reach.sigmas * math::sqrt(part * typical) + reach.sigmas * reach.sigmas / 3.0 * typical;
   if (!(sum > part + spread)) { return; }
-  const Real value = reaching_loss(candidates, part + spread);
+  const Real value = reaching_loss(candidates, part + spread, about<Real>);
   Real lowest = lowest_kept(candidates, value);
   const double left = reach.num_paths / static_cast<double>(paths_so_far);
   if (lowest < value && paths_so_far >= 1024 && count_from(candidates, lowest) * left > reach.max_slack_count) {
