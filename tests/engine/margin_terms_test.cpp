@@ -362,6 +362,67 @@ TEST(ModelVariants, OfTheModelItselfIsTheRun) {
   EXPECT_EQ(same.path_weights, run.path_weights);
 }
 
+/// Without its neighbours' draws a coin moves as it did: the run's points drive the variant too, whose own principal
+/// components would be others.
+TEST(ModelVariants, MoveACoinByTheRunsOwnPoints) {
+  const Books books;
+  RunConfig config = plain_config(10'000);
+  config.sampler = Sampler::sobol;
+
+  const std::vector<AccountMargin> margins = run_margin(books.maker.book(), two_regimes(2.0), config).margins;
+
+  const AccountTerms& one_coin = margins[books.directional].terms;
+  EXPECT_GT(one_coin.own_stressed_es_usd, 0.0);
+  EXPECT_NEAR(one_coin.independent.es_usd, one_coin.own_stressed_es_usd, 0.05 * one_coin.own_stressed_es_usd);
+}
+
+TEST(ModelVariants, WeighPathsOfAnotherStartAnew) {
+  const Books books;
+  Model model = two_regimes(2.0);
+  JumpRule jumps;
+  jumps.name = "jumps";
+  jumps.per_year = {10.0, 100.0};
+  jumps.sample_multiple = 2.0;
+  jumps.location = -0.01;
+  jumps.effects = {{"*", {1.0}}};
+  model.jumps = {jumps};
+  const Model stress = with_start_in(model, "stress");
+  const PreparedRun run = prepare_run(books.maker.book(), model, 1'000, 5);
+  const PreparedRun from_stress = prepare_run(books.maker.book(), stress, 500, 5);
+  ASSERT_FALSE(run.path_weights.empty());
+  const std::vector<std::uint32_t> first(run.path_weights.begin(), run.path_weights.begin() + 500);
+  ASSERT_NE(first, from_stress.path_weights);
+
+  EXPECT_EQ(prepare_variant(run, books.maker.book(), with_correlations_of(model, "stress"), 500).path_weights, first);
+  EXPECT_EQ(prepare_variant(run, books.maker.book(), stress, 500).path_weights, from_stress.path_weights);
+}
+
+TEST(StressScenarios, SimulatedTogetherAsAlone) {
+  const Books books;
+  const Model model = two_regimes(2.0);
+  const PreparedRun run = prepare_run(books.maker.book(), model, 900, 5, Sampler::sobol);
+  std::vector<PreparedRun> variants = {first_paths(run, 900)};
+  for (const Model& variant : {with_correlations_of(model, "stress"), with_start_in(model, "stress")}) {
+    variants.push_back(prepare_variant(run, books.maker.book(), variant, 900));
+    ASSERT_TRUE(have_common_draws(variants.front(), variants.back()));
+  }
+  const SimulateOptions options = {&choose_kernels(Isa::automatic), 2, {}, nullptr};
+
+  const std::vector<Observations> together = simulate_together({&variants[0], &variants[1], &variants[2]}, options);
+
+  for (std::size_t v = 0; v < variants.size(); ++v) {
+    const Observations alone = std::move(simulate_together({&variants[v]}, options).front());
+    ASSERT_EQ(together[v].values.size(), alone.values.size());
+    const std::size_t tiles = alone.values.size() / alone.tile_width / run.scenarios.observations.size();
+    EXPECT_EQ(tiles, 4u);
+    EXPECT_TRUE(std::equal(alone.values.data(), alone.values.data() + alone.values.size(), together[v].values.data()))
+        << v;
+    if (v == 0) { continue; }
+    EXPECT_FALSE(std::equal(alone.values.data(), alone.values.data() + alone.values.size(), together[0].values.data()));
+  }
+  EXPECT_FALSE(have_common_draws(variants.front(), first_paths(run, 800)));
+}
+
 TEST(ModelVariants, DifferInOneRespect) {
   Model model = two_regimes();
   model.regimes[0].correlations = {{{"AAA", FactorKind::price}, {"BBB", FactorKind::price}, SameUnderlying::any, 0.2}};

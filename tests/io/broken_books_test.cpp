@@ -587,5 +587,52 @@ TEST(ManyBadRows, AreCountedPastTheFirstThousandOfAKind) {
   }
 }
 
+/// Tables are read in batches of about a mebibyte, the next while one is checked.
+TEST(ManyRows, KeepTheirNumbersOverBatches) {
+  constexpr std::uint64_t first = 5, count = 150'000;  // the good book has four rows; about five mebibytes
+  const std::map<std::uint64_t, std::string> bad = {{first + 10, "carol,BTC-PERP,x,,v"},
+                                                    {first + 60'000, "carol,BTC-PERP,1,"},
+                                                    {first + 60'001, "carol,BTC-PERP,x,,v"},
+                                                    {first + 140'000, "carol,BTC-PERP,x,,v"}};
+  BrokenBook book;
+  std::string rows;
+  for (std::uint64_t row = first; row < first + count; ++row) {
+    const auto found = bad.find(row);
+    rows += (found != bad.end() ? found->second : "carol-" + std::to_string(row) + ",BTC-PERP,1,,venue") + "\n";
+  }
+  book.append("positions.csv", rows);
+
+  std::vector<std::uint64_t> reported;
+  for (const Diagnostic& p : book.problems()) { reported.push_back(p.row); }
+
+  EXPECT_EQ(reported, (std::vector<std::uint64_t>{first + 10, first + 60'000, first + 60'001, first + 140'000}));
+}
+
+TEST(ManyRows, AreAllRead) {
+  constexpr std::size_t count = 150'000;
+  BrokenBook book;
+  std::string rows;
+  for (std::size_t i = 0; i < count; ++i) {
+    rows += "many-" + std::to_string(i) + ",BTC-PERP," + std::to_string(i + 1) + ",,\n";
+  }
+  book.append("positions.csv", rows);
+  const TemporaryFolder folder;
+  book.save(folder.path());
+  Diagnostics diagnostics;
+
+  const Book read = read_book(folder.path(), BookParts::all, diagnostics);
+
+  EXPECT_FALSE(diagnostics.has_errors());
+  double sum = 0.0;
+  std::size_t found = 0;
+  for (const Position& p : read.positions) {
+    if (!read.accounts[p.account].starts_with("many-")) { continue; }
+    sum += p.quantity;
+    ++found;
+  }
+  EXPECT_EQ(found, count);
+  EXPECT_EQ(sum, 0.5 * count * (count + 1.0));
+}
+
 }  // namespace
 }  // namespace tailmargin::test
