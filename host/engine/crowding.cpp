@@ -141,7 +141,7 @@ void CrowdingStudy::add_to(RunResult& result, const Backend& backend, AccountTai
   if (backend.name() == "reference") { own = find(observations); }
   const AccountTails& before = backend.name() == "reference" ? own : tails;
   for (const AccountMargin& margin : result.margins) {
-    loss_to_liquidation_.push_back(margin.equity_usd - margin.maintenance_margin_usd);
+    loss_to_liquidation_.push_back(margin.equity_usd - margin.collateral.haircut_usd - margin.maintenance_margin_usd);
   }
   const Round first = look(before, observations, result);
   PathLiquidations of_accounts = {first.paths.scenarios, result.margins.size(), run_.num_paths, first.sums.liquidated,

@@ -28,7 +28,7 @@ PathLiquidations join_liquidations(const std::vector<PathLiquidations>& parts);
 /// An account with and without crowding. USD. The figures without are the run's own, but of a run of the reference
 /// backend they are computed once more as the cpu backend does, so that both are of one arithmetic.
 struct CrowdedFigures {
-  double liquidation_probability = 0.0;  ///< that its equity falls below its maintenance margin
+  double liquidation_probability = 0.0;  ///< that its equity less haircut falls below its maintenance margin
   double es_usd = 0.0, es_se_usd = 0.0;  ///< without
   double initial_margin_usd = 0.0;       ///< without
   double crowded_es_usd = 0.0, crowded_es_se_usd = 0.0;
@@ -47,7 +47,7 @@ struct Deleveraging {
 
 /// All accounts together, in one round.
 struct CrowdingRound {
-  PathEstimate liquidated;                   ///< number of accounts below their maintenance margin
+  PathEstimate liquidated;                   ///< number of accounts that are
   ExchangeShortfall shortfall;               ///< without the parts of accounts
   std::optional<Deleveraging> deleveraging;  ///< if there is an insurance fund
 };

@@ -115,14 +115,15 @@ Book part_of(const Book& whole, const std::vector<AccountId>& accounts) {
 struct Oracle {
   const Book& book;
   const PreparedRun& run;
+  const Model& model;
   const Crowding& rule;
   ReferencePrices prices;
   std::vector<std::vector<double>> observed;  // [path][row]
   std::vector<double> weights;
   double all = 0.0;
 
-  Oracle(const Book& b, const PreparedRun& r, const Model& model)
-      : book(b), run(r), rule(*model.crowding), prices(r.columns) {
+  Oracle(const Book& b, const PreparedRun& r, const Model& m)
+      : book(b), run(r), model(m), rule(*m.crowding), prices(r.columns) {
     const SimulateTables tables(run);
     const SimulatePayload payload = tables.payload();
     std::vector<float> scratch(scratch_rows(payload)), row(payload.num_observations);
@@ -155,6 +156,21 @@ struct Oracle {
     return out;
   }
 
+  /// Of the models here, whose only row is for the first coin.
+  double haircut(std::size_t account) const {
+    double sum = 0.0;
+    for (const CollateralBalance& c : book.collateral) {
+      if (c.account != account || c.asset != 0 || model.haircuts.empty()) { continue; }
+      sum += model.haircuts[0].share * std::max(c.amount, 0.0) * 60'000.0;
+    }
+    return sum;
+  }
+
+  /// What an account may lose before it is liquidated.
+  double room(const AccountMargin& margin, std::size_t account) const {
+    return margin.equity_usd - haircut(account) - margin.maintenance_margin_usd;
+  }
+
   struct Sums {
     std::vector<std::vector<double>> delta_usd;  // [underlying][path]
     std::vector<double> liquidated, shortfall, deleveraged;
@@ -167,7 +183,7 @@ struct Oracle {
       double liquidated = 0.0, shortfall = 0.0, notional = 0.0;
       for (std::size_t a = 0; a < margins.size(); ++a) {
         const double left = margins[a].equity_usd - losses[a][path];
-        if (left < margins[a].maintenance_margin_usd) {
+        if (losses[a][path] > room(margins[a], a)) {
           liquidated += 1.0;
           for (const Position& p : book.positions) {
             if (p.account != a) { continue; }
@@ -283,6 +299,12 @@ Model worst_look() {
   return model;
 }
 
+Model with_haircut() {
+  Model model = one_regime_model();
+  model.haircuts = {{"BTC", 0.2}};
+  return model;
+}
+
 class PlainLoops : public testing::TestWithParam<Case> {};
 
 TEST_P(PlainLoops, FindWhatARunSays) {
@@ -329,7 +351,7 @@ TEST_P(PlainLoops, FindWhatARunSays) {
     EXPECT_EQ(m.crowding.crowded_initial_margin_usd, std::max(m.crowding.crowded_es_usd, 0.0));
     double liquidated = 0.0, uncovered = 0.0;
     for (std::size_t p = 0; p < before[a].size(); ++p) {
-      if (m.equity_usd - before[a][p] < m.maintenance_margin_usd) { liquidated += oracle.weights[p]; }
+      if (before[a][p] > oracle.room(m, a)) { liquidated += oracle.weights[p]; }
       uncovered += oracle.weights[p] * std::max(after[a][p] - m.equity_usd, 0.0);
     }
     EXPECT_NEAR(m.crowding.liquidation_probability, liquidated / oracle.all, 1e-12) << m.account;
@@ -343,7 +365,7 @@ TEST_P(PlainLoops, FindWhatARunSays) {
 
 INSTANTIATE_TEST_SUITE_P(Models, PlainLoops,
                          testing::Values(Case{"Plain", one_regime_model()}, Case{"WorstOnTheWay", worst_look()},
-                                         Case{"Weighted", wild_model()}),
+                                         Case{"Weighted", wild_model()}, Case{"Haircut", with_haircut()}),
                          [](const auto& c) { return c.param.name; });
 
 // Crowding is beside the margins: they are those of a run without it.
