@@ -45,6 +45,32 @@ check "are in the manifest" 2 "$(grep -cE '"file": "(crowding.csv|liquidations.b
 says "margins with and without" "crowding, USD  *without  *with"
 check "the margins are those without it" 0 "$(cmp -s "$work/run5/margins.csv" "$work/run/margins.csv"; echo $?)"
 cp "$work/run5/crowding.csv" "$work/run5/liquidations.bin" "$work"
+exits "crowding as JSON" 0 "${crowded[@]}" --json
+check "its sums are those of the files" "[]" "$(python3 - "$work/out" "$work/run5" <<'PYTHON'
+import csv, json, math, sys
+said, run = json.load(open(sys.argv[1]))["crowding"], sys.argv[2]
+rows, exchange = list(csv.DictReader(open(run + "/crowding.csv"))), json.load(open(run + "/exchange.json"))["crowding"]
+wrong = []
+for round_, prefix in (("without", ""), ("with", "crowded_")):
+    held = exchange[round_]
+    expected = {
+        "es_usd": sum(float(row[prefix + "es_usd"]) for row in rows),
+        "initial_margin_usd": sum(float(row[prefix + "initial_margin_usd"]) for row in rows),
+        "expected_uncovered_loss_usd": held["shortfall"]["expected_usd"]["value"],
+        "expected_deleveraged_usd": held["deleveraged"] and held["deleveraged"]["expected_usd"]["value"],
+        "expected_liquidated_accounts": held["expected_liquidated_accounts"]["value"],
+    }
+    if said[round_].keys() != expected.keys():
+        wrong.append(list(said[round_]))
+    wrong += [key for key, value in expected.items()
+              if said[round_][key] != value and not math.isclose(said[round_][key], value, rel_tol=1e-12)]
+moves = {price["underlying"]: price["worst"]["log_move"] for price in exchange["prices"]}
+most = said["largest_move"]
+if abs(most["log_move"]) != max(map(abs, moves.values())) or moves[most["underlying"]] != most["log_move"]:
+    wrong.append("largest_move")
+print(wrong)
+PYTHON
+)"
 exits "prices moved by given liquidations" 0 "${crowded[@]}" --liquidations "$work/liquidations.bin"
 check "are moved as by the own ones" 0 "$(cmp -s "$work/run5/crowding.csv" "$work/crowding.csv"; echo $?)"
 exits "liquidations of other paths are wrong usage" 2 "${crowded[@]}" --liquidations "$work/liquidations.bin" --seed 5
