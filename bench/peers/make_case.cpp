@@ -69,9 +69,11 @@ std::vector<double> probabilities(const std::vector<std::uint32_t>& bounds, std:
 void write_scenarios(const PreparedRun& run, CaseWriter& out) {
   const ScenarioPlan& plan = run.scenarios;
   const bool reverts = std::any_of(plan.keep.begin(), plan.keep.end(), [](double keep) { return keep != 1.0; });
-  if (plan.num_classes != 0 || !plan.processes.empty() || reverts || run.columns.num_slices != 1) {
+  if (plan.num_classes != 0 || !plan.processes.empty() || reverts || run.columns.num_slices != 1 ||
+      run.columns.num_closing_times() != 1) {
     throw UsageError(
-        "peers simulate plain regimes: take a model without Student tails, jumps, reversion or worst loss");
+        "peers simulate plain regimes: take a model without Student tails, jumps, reversion, worst loss or closing "
+        "times");
   }
   const std::size_t regimes = plan.num_regimes, factors = plan.factors.size(), draws = plan.num_draws;
   const SparseTable loadings = step_loadings(plan);

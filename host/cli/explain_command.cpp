@@ -8,8 +8,10 @@
 #include "host/cli/run_options.hpp"
 #include "host/cli/whole_number.hpp"
 #include "host/io/book_files.hpp"
+#include "host/io/crowding_files.hpp"
 #include "host/io/run_files.hpp"
 #include "host/io/run_record.hpp"
+#include "host/io/venue_files.hpp"
 #include "tailmargin/explain.hpp"
 
 namespace tailmargin {
@@ -29,6 +31,7 @@ struct ExplainCommand {
 struct KnownRun {
   RunRecord record;
   std::filesystem::path book_folder, margins_file;
+  std::filesystem::path crowding_file, venues_file;  ///< empty: the run wrote none
   Model model;
   Book book;
   AccountId account = 0;
@@ -49,6 +52,8 @@ KnownRun read_run(const ExplainCommand& options, Diagnostics& diagnostics) {
   }
   check_book_files(run.record, run.book_folder, diagnostics);
   run.margins_file = margins_of_run(run.record, diagnostics);
+  run.crowding_file = output_of_run(run.record, "crowding.csv", diagnostics);
+  run.venues_file = output_of_run(run.record, "venue_accounts.csv", diagnostics);
   run.model = model_of_run(run.record, default_model_text(), diagnostics);
   stop_at_errors();
   run.book = read_book(run.book_folder, BookParts::all, diagnostics);
@@ -116,6 +121,8 @@ void explain(const ExplainCommand& options) {
   report.explanation.stages.insert(report.explanation.stages.begin(), {"read", read_seconds});
   check_same(run, report.explanation);
   add_notes(run.record, report.explanation);
+  if (!run.crowding_file.empty()) { report.crowding = read_crowding(run.crowding_file, options.account); }
+  if (!run.venues_file.empty()) { report.venues = read_venue_account(run.venues_file, options.account); }
   report.run = options.run;
   report.book = run.book_folder.string();
   report.margins_file = run.margins_file.filename().string();

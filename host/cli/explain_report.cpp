@@ -94,6 +94,33 @@ std::string collateral_part(const Book& book, const Explanation& e) {
          with_thousands(e.margin.collateral.depeg_loss_usd) + "\n";
 }
 
+/// What the run found beside the margin, from its own files.
+std::string beside_part(const ExplainReport& report) {
+  std::string text;
+  if (report.crowding) {
+    const CrowdedFigures& c = *report.crowding;
+    text +=
+        "\n" + wrapped("  ",
+                       "crowding (crowding.csv): liquidated with probability " + percent(c.liquidation_probability, 3) +
+                           "; on the prices that liquidations move the ES is " + with_thousands(c.crowded_es_usd) +
+                           " instead of " + with_thousands(c.es_usd) + ", the initial margin " +
+                           with_thousands(c.crowded_initial_margin_usd) + " instead of " +
+                           with_thousands(c.initial_margin_usd),
+                       4);
+  }
+  if (report.venues) {
+    const AccountVenues& v = *report.venues;
+    text +=
+        "\n" + wrapped("  ",
+                       "venues (venue_accounts.csv): " + std::to_string(v.num_venues) + " ask for " +
+                           with_thousands(v.venue_margins_usd) + " in all, " + with_thousands(v.hidden_offset_usd()) +
+                           " more than if they saw the account as a whole; a part is stranded with probability " +
+                           percent(v.stranded_probability, 3),
+                       4);
+  }
+  return text;
+}
+
 /// Indices by falling size of their shares.
 template <class Row>
 std::vector<std::size_t> by_size(const std::vector<Row>& rows) {
@@ -343,6 +370,28 @@ Json collateral_json(const Book& book, const Explanation& e) {
           {"depeg_loss_usd", e.margin.collateral.depeg_loss_usd}};
 }
 
+/// The columns of crowding.csv and venue_accounts.csv.
+Json crowding_json(const CrowdedFigures& c) {
+  return {{"liquidation_probability", c.liquidation_probability},
+          {"es_usd", c.es_usd},
+          {"es_se_usd", c.es_se_usd},
+          {"crowded_es_usd", c.crowded_es_usd},
+          {"crowded_es_se_usd", c.crowded_es_se_usd},
+          {"crowding_usd", c.crowding_usd()},
+          {"initial_margin_usd", c.initial_margin_usd},
+          {"crowded_initial_margin_usd", c.crowded_initial_margin_usd},
+          {"crowded_shortfall_probability", c.crowded_shortfall_probability},
+          {"crowded_uncovered_loss_usd", c.crowded_uncovered_loss_usd}};
+}
+
+Json venues_json(const AccountVenues& v) {
+  return {{"num_venues", v.num_venues},
+          {"venue_margins_usd", v.venue_margins_usd},
+          {"consolidated_margin_usd", v.consolidated_margin_usd},
+          {"hidden_offset_usd", v.hidden_offset_usd()},
+          {"stranded_probability", v.stranded_probability}};
+}
+
 Json greeks_json(const Book& book, const UnderlyingGreeks& g) {
   return {{"underlying", name_of(book, g.underlying)},
           {"gross_usd", g.gross_usd},
@@ -366,7 +415,7 @@ std::string explain_text(const Book& book, const Model& model, const ExplainRepo
   text += "computed again from " + report.book + ": every figure of the account in " + report.margins_file +
           " has the same bits\n";
   for (const std::string& note : e.notes) { text += "note: " + note + "\n"; }
-  text += margin_part(model, e) + collateral_part(book, e);
+  text += margin_part(model, e) + collateral_part(book, e) + beside_part(report);
   if (e.holdings.empty()) {
     text += "\n  nothing that the account holds moves in USD: there is nothing to explain\n";
   } else {
@@ -392,6 +441,8 @@ std::string explain_json(const Book& book, const Model& model, const ExplainRepo
   json["initial_margin_terms"] = terms_json(e.initial_terms);
   json["maintenance_margin_terms"] = terms_json(e.maintenance_terms);
   json["collateral"] = collateral_json(book, e);
+  if (report.crowding) { json["crowding"] = crowding_json(*report.crowding); }
+  if (report.venues) { json["venues"] = venues_json(*report.venues); }
   for (const char* list : {"underlyings", "holdings", "greeks", "worst_paths", "read_times"}) {
     json[list] = Json::array();
   }

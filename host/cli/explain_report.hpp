@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "tailmargin/book.hpp"
+#include "tailmargin/crowding.hpp"
 #include "tailmargin/explain.hpp"
 #include "tailmargin/model.hpp"
 #include "tailmargin/sampler.hpp"
+#include "tailmargin/venues.hpp"
 
 namespace tailmargin {
 
@@ -18,6 +21,8 @@ struct ExplainReport {
   std::uint64_t num_paths = 0, seed = 0;
   std::uint64_t holdings_shown = 0;  ///< 0: all
   Explanation explanation;
+  std::optional<CrowdedFigures> crowding;  ///< as the run found them, not computed again
+  std::optional<AccountVenues> venues;     ///< likewise
   double total_seconds = 0.0;
 };
 

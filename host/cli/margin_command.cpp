@@ -1,9 +1,9 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
-#include <set>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/liquidation_parts.hpp"
 #include "host/cli/margin_summary.hpp"
 #include "host/cli/run_options.hpp"
 #include "host/io/book_files.hpp"
@@ -65,24 +65,6 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
                  "liquidations.bin"});
 }
 
-/// The sum of the liquidations of parts; none without parts, or if a file is bad.
-std::optional<PathLiquidations> join_parts(const std::vector<std::string>& files, Diagnostics& diagnostics) {
-  std::vector<PathLiquidations> parts;
-  std::set<std::filesystem::path> seen;
-  for (const std::string& file : files) {
-    if (!seen.insert(std::filesystem::weakly_canonical(file)).second) {
-      diagnostics.error(file, 0, "", "",
-                        "the file is named twice (its liquidations would count twice). Name every part once.");
-      continue;
-    }
-    try {
-      parts.push_back(read_liquidations(file));
-    } catch (const FileError& error) { diagnostics.error(file, 0, "", "", error.what()); }
-  }
-  if (parts.size() != files.size() || files.empty()) { return std::nullopt; }
-  return join_liquidations(parts);
-}
-
 void check_crowding_options(const MarginOptions& options, const Model& model) {
   if (model.crowding || (!options.keep_liquidations && options.liquidations.empty())) { return; }
   if (options.no_crowding) {
@@ -104,7 +86,8 @@ void margin(const MarginOptions& options) {
   Book book = read_book(options.book, BookParts::all, diagnostics);
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   check_crowding_options(options, chosen.model);
-  const std::optional<PathLiquidations> liquidations = join_parts(options.liquidations, diagnostics);
+  const std::optional<PathLiquidations> liquidations =
+      read_liquidation_parts(options.liquidations, chosen.model, diagnostics);
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   if (options.insurance_fund_usd) { book.insurance_fund_usd = options.insurance_fund_usd; }
   const double read_seconds = seconds_since(start);
@@ -121,6 +104,7 @@ void margin(const MarginOptions& options) {
     config.keep_liquidations = options.keep_liquidations;
     config.liquidations = liquidations ? &*liquidations : nullptr;
     result = run_margin(book, chosen.model, config);
+    result.liquidations.model = model_number(chosen.model);
     config.progress = nullptr;  // the bar ends here
   } catch (const InputError& error) { reject_input(error.diagnostics(), staged); }
   result.stages.insert(result.stages.begin(), {"read", read_seconds});

@@ -168,23 +168,50 @@ std::string pair_row(const std::string& name, const std::string& without, const 
   return "  " + left_column(name, 36) + right_column(without, 18) + right_column(with, 18) + "\n";
 }
 
+/// Over all accounts, in one round of crowding. USD.
+struct CrowdingTotals {
+  double es = 0.0, initial_margin = 0.0;
+};
+
+CrowdingTotals sum_without(const std::vector<AccountMargin>& margins) {
+  CrowdingTotals totals;
+  for (const AccountMargin& m : margins) {
+    totals.es += m.crowding.es_usd;
+    totals.initial_margin += m.crowding.initial_margin_usd;
+  }
+  return totals;
+}
+
+CrowdingTotals sum_with(const std::vector<AccountMargin>& margins) {
+  CrowdingTotals totals;
+  for (const AccountMargin& m : margins) {
+    totals.es += m.crowding.crowded_es_usd;
+    totals.initial_margin += m.crowding.crowded_initial_margin_usd;
+  }
+  return totals;
+}
+
+/// The price that moved most, either way; null if none did.
+const CrowdedPrice* largest_move(const CrowdingReport& report) {
+  const CrowdedPrice* worst = nullptr;
+  for (const CrowdedPrice& price : report.prices) {
+    const double size = worst == nullptr ? 0.0 : std::fabs(worst->largest_move);
+    if (std::fabs(price.largest_move) > size) { worst = &price; }
+  }
+  return worst;
+}
+
 /// What is liquidated, and what is lost on the prices that it moves.
 std::string crowding_block(const RunResult& result) {
   if (!result.crowding) { return ""; }
   const CrowdingRound &without = result.crowding->without, &with = result.crowding->with;
-  double es_without = 0.0, es_with = 0.0, margin_without = 0.0, margin_with = 0.0;
-  for (const AccountMargin& m : result.margins) {
-    es_without += m.crowding.es_usd;
-    es_with += m.crowding.crowded_es_usd;
-    margin_without += m.crowding.initial_margin_usd;
-    margin_with += m.crowding.crowded_initial_margin_usd;
-  }
+  const CrowdingTotals before = sum_without(result.margins), after = sum_with(result.margins);
   const auto usd_pair = [](const std::string& name, double a, double b) {
     return pair_row(name, with_thousands(a), with_thousands(b));
   };
   std::string text = "\n" + pair_row("crowding, USD", "without", "with");
-  text += usd_pair("expected shortfalls, all accounts", es_without, es_with);
-  text += usd_pair("initial margin, all accounts", margin_without, margin_with);
+  text += usd_pair("expected shortfalls, all accounts", before.es, after.es);
+  text += usd_pair("initial margin, all accounts", before.initial_margin, after.initial_margin);
   text += usd_pair("shortfall of all accounts, expected", without.shortfall.expected_usd.value,
                    with.shortfall.expected_usd.value);
   if (without.deleveraging) {
@@ -193,13 +220,35 @@ std::string crowding_block(const RunResult& result) {
   }
   text += pair_row("accounts liquidated, expected", fixed_digits(without.liquidated.value, 2),
                    fixed_digits(with.liquidated.value, 2));
-  const CrowdedPrice* worst = nullptr;
-  for (const CrowdedPrice& price : result.crowding->prices) {
-    if (worst == nullptr || std::fabs(price.largest_move) > std::fabs(worst->largest_move)) { worst = &price; }
-  }
+  const CrowdedPrice* worst = largest_move(*result.crowding);
   if (worst == nullptr) { return text; }
+  const std::string sign = worst->largest_move > 0.0 ? " +" : " ";
   return text + "  " + left_column("largest move of a price", 36) +
-         right_column(worst->underlying + " " + percent(std::expm1(worst->largest_move), 1), 36) + "\n";
+         right_column(worst->underlying + sign + percent(std::expm1(worst->largest_move), 1), 36) + "\n";
+}
+
+nlohmann::ordered_json round_json(const CrowdingRound& round, const CrowdingTotals& totals) {
+  nlohmann::ordered_json json = {{"es_usd", totals.es},
+                                 {"initial_margin_usd", totals.initial_margin},
+                                 {"expected_uncovered_loss_usd", round.shortfall.expected_usd.value}};
+  json["expected_deleveraged_usd"] = nullptr;
+  if (round.deleveraging) { json["expected_deleveraged_usd"] = round.deleveraging->expected_usd.value; }
+  json["expected_liquidated_accounts"] = round.liquidated.value;
+  return json;
+}
+
+/// What the block says.
+nlohmann::ordered_json crowding_json(const RunResult& result) {
+  nlohmann::ordered_json json = {{"without", round_json(result.crowding->without, sum_without(result.margins))},
+                                 {"with", round_json(result.crowding->with, sum_with(result.margins))}};
+  json["largest_move"] = nullptr;
+  if (const CrowdedPrice* worst = largest_move(*result.crowding)) {
+    json["largest_move"] = {{"underlying", worst->underlying},
+                            {"log_move", worst->largest_move},
+                            {"path", worst->path},
+                            {"liquidated_delta_usd", worst->delta_usd}};
+  }
+  return json;
 }
 
 std::string stage_line(const RunResult& result, double total_seconds) {
@@ -295,7 +344,10 @@ std::string margin_summary_json(const Book& book, const RunResult& result, const
   }
   json["exact_accounts"] = result.num_exact_accounts;
   json["expected_uncovered_loss_usd"] = result.exchange.expected_usd.value;
-  if (result.crowding) { json["crowded_uncovered_loss_usd"] = result.crowding->with.shortfall.expected_usd.value; }
+  if (result.crowding) {
+    json["crowded_uncovered_loss_usd"] = result.crowding->with.shortfall.expected_usd.value;
+    json["crowding"] = crowding_json(result);
+  }
   for (const StageTime& stage : result.stages) { json["stage_seconds"][stage.stage] = stage.seconds; }
   json["total_seconds"] = total_seconds;
   return json.dump(2) + "\n";

@@ -49,6 +49,35 @@ std::string head_text(const Model& model) {
   return text;
 }
 
+/// "@stable 1 %, * 10 %", shares in percent.
+std::string shares_text(const std::vector<AssetShare>& rules) {
+  std::string text;
+  for (const AssetShare& rule : rules) {
+    text += (text.empty() ? "" : ", ") + rule.match + " " + significant(100.0 * rule.share, 6) + " %";
+  }
+  return text;
+}
+
+/// What is looked at beside the margin: haircuts, broken pegs, crowding.
+std::string beside_text(const Model& model) {
+  std::string text;
+  if (!model.haircuts.empty()) {
+    text += wrapped("  ", "haircuts on balances, the first that matches: " + shares_text(model.haircuts), 4);
+  }
+  if (!model.depegs.empty()) {
+    text += wrapped("  ", "pegs that break fall, the first that matches, by: " + shares_text(model.depegs), 4);
+  }
+  if (!model.crowding) return text;
+  const Crowding& crowding = *model.crowding;
+  return text +
+         wrapped("  ",
+                 "crowding: liquidating " + significant(crowding.depth, 6) + " of a day's volume moves a price by " +
+                     significant(crowding.impact, 6) + " of its daily vols in " + crowding.regime +
+                     ", by the root of the amount; by a log move of " + significant(crowding.largest_move, 6) +
+                     " at most",
+                 4);
+}
+
 std::string start_text(const ModelView& view) {
   const Model& model = *view.model;
   if (model.start == StartKind::stationary) return "the long run";
@@ -363,8 +392,8 @@ std::string jumps_text(const ModelView& view) {
 }  // namespace
 
 std::string model_text(const ModelView& view) {
-  return head_text(*view.model) + regimes_text(view) + vols_text(view) + correlations_text(view) +
-         reversions_text(*view.model) + jumps_text(view);
+  return head_text(*view.model) + beside_text(*view.model) + regimes_text(view) + vols_text(view) +
+         correlations_text(view) + reversions_text(*view.model) + jumps_text(view);
 }
 
 namespace {

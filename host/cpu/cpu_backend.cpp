@@ -259,11 +259,7 @@ class CpuPass {
       Stopwatch watch;
       const float* obs = observe(tile, scratch);
       simulating_.add(watch.lap());
-      if constexpr (sizeof(Real) == sizeof(float)) {
-        kernels_.revalue_single(columns_.tables(), tile, obs, scratch.market.data(), tile_cube(t));
-      } else {
-        kernels_.revalue_exact(columns_.tables(), tile, obs, scratch.market.data(), tile_cube(t));
-      }
+      columns_.revalue(kernels_, tile, obs, scratch.market.data(), tile_cube(t));
       revalue_.add(watch.lap());
     });
   }

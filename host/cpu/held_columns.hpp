@@ -44,6 +44,14 @@ class HeldColumns {
     }
     return {read.begin(), read.end()};
   }
+  /// Prices of the columns on a tile; market and cube as the kernels have them.
+  void revalue(const cpu::Kernels& kernels, const cpu::Tile& tile, const float* obs, Real* market, Real* cube) const {
+    if constexpr (sizeof(Real) == sizeof(float)) {
+      kernels.revalue_single(tables(), tile, obs, market, cube);
+    } else {
+      kernels.revalue_exact(tables(), tile, obs, market, cube);
+    }
+  }
   /// Rows of scratch that a revaluation needs.
   std::size_t market_rows() const { return all_.num_rows(); }
 

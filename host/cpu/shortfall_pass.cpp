@@ -11,9 +11,8 @@
 
 #include "host/backends/run_control.hpp"
 #include "host/backends/run_tables.hpp"
-#include "host/cpu/held_columns.hpp"
+#include "host/cpu/account_losses.hpp"
 #include "host/cpu/tile_width.hpp"
-#include "host/prepare/narrow.hpp"
 
 namespace tailmargin {
 namespace {
@@ -23,8 +22,6 @@ static_assert(cpu::lanes % 64 == 0, "tiles are whole words of paths");
 template <class T>
 using HostBuffer = std::vector<T>;
 
-/// Accounts whose losses on a tile are in the first-level cache together.
-constexpr std::uint64_t accounts_at_once = 8;
 /// Tiles between two words to the caller.
 constexpr std::uint64_t tiles_per_block = 128;
 
@@ -36,9 +33,7 @@ class ShortfallPass {
       : run_(run),
         request_(request),
         kernels_(kernels),
-        narrow_(narrow_columns(run.columns, accounts)),
-        columns_(narrow_.accounts, narrow_.columns),
-        quantities_(accounts.quantities.begin(), accounts.quantities.end()),
+        losses_(run.columns, accounts),
         step_tables_(run, [](const auto& values) { return values; }),
         simulate_(step_tables_.payload()),
         width_(tile_width(paths_per_tile)),
@@ -71,22 +66,19 @@ class ShortfallPass {
     explicit Scratch(const ShortfallPass& pass)
         : simulate(std::size_t{scratch_rows(pass.simulate_)} * cpu::lanes),
           obs(std::size_t{pass.simulate_.num_observations} * pass.width_),
-          market(pass.columns_.market_rows() * pass.width_),
-          cube(std::size_t{pass.narrow_.columns.cube_columns()} * pass.width_),
-          losses(accounts_at_once * pass.width_),
+          losses(pass.losses_.make_scratch(pass.width_)),
           accounts(pass.num_accounts()) {}
 
     LargeBuffer<float> simulate, obs;
-    LargeBuffer<Real> market, cube, losses;
+    typename AccountLosses<Real>::Scratch losses;
     std::vector<AccountShortfall> accounts;
   };
 
-  std::uint64_t num_accounts() const { return narrow_.accounts.offsets.size() - 1; }
+  std::uint64_t num_accounts() const { return losses_.num_accounts(); }
 
   std::uint32_t tile_width(std::uint32_t wanted) const {
     if (request_.observations != nullptr) { return request_.observations->tile_width; }
-    const std::uint32_t chosen =
-        choose_tile_width(narrow_.columns.cube_columns(), sizeof(Real), kernels_.paths_at_once);
+    const std::uint32_t chosen = choose_tile_width(losses_.cube_columns(), sizeof(Real), kernels_.paths_at_once);
     const std::uint64_t groups = (run_.num_paths + cpu::lanes - 1) / cpu::lanes;  // no more than there are paths
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted != 0 ? wanted : chosen, groups * cpu::lanes));
   }
@@ -108,18 +100,9 @@ class ShortfallPass {
     }
     Scratch& scratch = scratch_.local();
     const float* obs = observe(tile, scratch);
-    if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels_.revalue_single(columns_.tables(), tile, obs, scratch.market.data(), scratch.cube.data());
-    } else {
-      kernels_.revalue_exact(columns_.tables(), tile, obs, scratch.market.data(), scratch.cube.data());
-    }
-    for (std::uint64_t first = 0; first < num_accounts(); first += accounts_at_once) {
-      const std::uint64_t last = std::min(first + accounts_at_once, num_accounts());
-      compute_losses(tile, first, last, scratch);
-      for (std::uint64_t a = first; a < last; ++a) {
-        add_account(tile, a, scratch.losses.data() + (a - first) * width_, scratch.accounts[a]);
-      }
-    }
+    losses_.for_each(kernels_, tile, obs, scratch.losses, [&](std::uint64_t account, const Real* losses) {
+      add_account(tile, account, losses, scratch.accounts[account]);
+    });
   }
 
   const float* observe(const cpu::Tile& tile, Scratch& scratch) const {
@@ -130,23 +113,9 @@ class ShortfallPass {
     return scratch.obs.data();
   }
 
-  void compute_losses(const cpu::Tile& tile, std::uint64_t first, std::uint64_t last, Scratch& scratch) const {
-    const AccountPlan& accounts = narrow_.accounts;
-    const cpu::LossesOf<Real> task = {{accounts.offsets.data(), accounts.columns.data(), quantities_.data()},
-                                      first,
-                                      last,
-                                      narrow_.columns.num_slices,
-                                      narrow_.columns.num_columns};
-    if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels_.losses_single(task, tile, scratch.cube.data(), scratch.losses.data(), width_);
-    } else {
-      kernels_.losses_exact(task, tile, scratch.cube.data(), scratch.losses.data(), width_);
-    }
-  }
-
   /// @param losses  [lane]
   void add_account(const cpu::Tile& tile, std::uint64_t account, const Real* losses, AccountShortfall& sum) {
-    const double equity = narrow_.accounts.equity_usd[account];
+    const double equity = losses_.equity_usd(account);
     const std::uint32_t* weights = weights_at(tile.first_path);
     PathShortfall* paths = out_.paths.data() + tile.first_path;
     for (std::uint32_t lane = 0; lane < tile.valid; ++lane) {
@@ -167,9 +136,7 @@ class ShortfallPass {
   const PreparedRun& run_;
   const ShortfallsRequest& request_;
   const cpu::Kernels& kernels_;
-  NarrowColumns narrow_;
-  HeldColumns<Real> columns_;
-  std::vector<Real> quantities_;
+  AccountLosses<Real> losses_;
   StepTables<HostBuffer> step_tables_;
   SimulatePayload simulate_;
   std::uint32_t width_;

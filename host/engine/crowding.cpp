@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "host/engine/byte_number.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/kept_scenarios.hpp"
 #include "host/engine/margin_sums.hpp"
@@ -121,9 +122,13 @@ struct CrowdingStudy::Round {
   PathShortfalls paths;
 };
 
-CrowdingStudy::CrowdingStudy(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config)
+CrowdingStudy::CrowdingStudy(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config,
+                             const std::string& tables)
     : run_(run), book_(book), model_(model), config_(for_crowding(config)) {
   check_crowding(run, model);
+  if (config.liquidations != nullptr) {
+    check_given(*config.liquidations, number_of_bytes(tables), run.num_paths, book);
+  }
   loops_ = {&choose_kernels(parse_isa(config.isa)), config.threads};
   backend_ = make_cpu_backend({config.threads, parse_isa(config.isa), 0, config.accounts_per_batch});
   impacts_ = price_impacts(book, model, run.scenarios);
@@ -141,13 +146,17 @@ void CrowdingStudy::add_to(RunResult& result, const Backend& backend, AccountTai
   if (backend.name() == "reference") { own = find(observations); }
   const AccountTails& before = backend.name() == "reference" ? own : tails;
   for (const AccountMargin& margin : result.margins) {
-    loss_to_liquidation_.push_back(margin.equity_usd - margin.maintenance_margin_usd);
+    loss_to_liquidation_.push_back(margin.equity_usd - margin.collateral.haircut_usd - margin.maintenance_margin_usd);
   }
   const Round first = look(before, observations, result);
-  PathLiquidations of_accounts = {first.paths.scenarios, result.margins.size(), run_.num_paths, first.sums.liquidated,
-                                  first.sums.delta_cents};
+  PathLiquidations of_accounts;
+  of_accounts.scenarios = first.paths.scenarios;
+  of_accounts.num_accounts = result.margins.size();
+  of_accounts.num_paths = run_.num_paths;
+  of_accounts.accounts = first.sums.liquidated;
+  of_accounts.delta_cents = first.sums.delta_cents;
+  if (config_.keep_liquidations) { of_accounts.marks = account_marks(book_); }
   const PathLiquidations& all = config_.liquidations != nullptr ? *config_.liquidations : of_accounts;
-  check_same_paths(all, of_accounts);
 
   CrowdingReport report;
   report.without = summarise(first);

@@ -13,15 +13,18 @@ namespace tailmargin {
 
 class CrowdingStudy {
  public:
-  /// @param model  with crowding. All must outlive this.
+  /// @param model   with crowding. All must outlive this.
+  /// @param tables  the run's, as bytes; they need not outlive it
   /// @throws UsageError if the scenarios are too many to keep or no regime has the name that crowding asks for,
-  ///         BackendUnavailable, InputError if accounts hold too much
-  CrowdingStudy(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config);
+  ///         BackendUnavailable, InputError if accounts hold too much, and as check_given() of liquidations that are
+  ///         given
+  CrowdingStudy(const PreparedRun& run, const Book& book, const Model& model, const RunConfig& config,
+                const std::string& tables);
 
   /// Adds figures to the result, whose margins must be there, and warnings of underlyings that cannot move.
   /// @param backend  that computed the run
   /// @param tails    of the run; the scenarios that they may have kept are taken from them
-  /// @throws Interrupted, UsageError if the liquidations given are not of the same paths
+  /// @throws Interrupted
   void add_to(RunResult& result, const Backend& backend, AccountTails& tails);
 
  private:

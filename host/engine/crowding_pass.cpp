@@ -7,16 +7,13 @@
 #include <mutex>
 #include <utility>
 
-#include "host/cpu/held_columns.hpp"
-#include "host/prepare/narrow.hpp"
+#include "host/cpu/account_losses.hpp"
 #include "host/prepare/prepare_run.hpp"
 #include "tailmargin/diagnostics.hpp"
 
 namespace tailmargin {
 namespace {
 
-/// Accounts whose losses on a tile are in the first-level cache together.
-constexpr std::uint64_t accounts_at_once = 8;
 /// Tiles between two looks at the caller's wishes.
 constexpr std::uint64_t tiles_per_block = 128;
 /// Sums of cents fit 64 bits below it.
@@ -74,9 +71,7 @@ class SizeGuard {
 template <class Real>
 class ScratchPool {
  public:
-  struct Scratch {
-    LargeBuffer<Real> market, cube, losses;
-  };
+  using Scratch = typename AccountLosses<Real>::Scratch;
 
   /// @param make  a new one
   template <class Make>
@@ -108,60 +103,26 @@ class CrowdingPass {
         selected_(selected),
         rule_(rule),
         observations_(observations),
-        narrow_(narrow_columns(run.columns, select_accounts(run.accounts, selected))),
-        columns_(narrow_.accounts, narrow_.columns),
-        quantities_(narrow_.accounts.quantities.begin(), narrow_.accounts.quantities.end()),
+        losses_(run.columns, select_accounts(run.accounts, selected)),
         out_(out) {}
 
   void add_tile(std::uint64_t number, const cpu::Kernels& kernels) {
     const cpu::Tile tile = this->tile(number);
     const float* obs = observations_.values.data() + tile.first_path * run_.scenarios.observations.size();
-    std::unique_ptr<Scratch> scratch = scratch_.take([this] { return make_scratch(); });
-    Real *cube = scratch->cube.data(), *losses = scratch->losses.data();
-    if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels.revalue_single(columns_.tables(), tile, obs, scratch->market.data(), cube);
-    } else {
-      kernels.revalue_exact(columns_.tables(), tile, obs, scratch->market.data(), cube);
-    }
-    for (std::uint64_t first = 0; first < selected_.size(); first += accounts_at_once) {
-      const std::uint64_t last = std::min<std::uint64_t>(first + accounts_at_once, selected_.size());
-      compute_losses(tile, first, last, kernels, cube, losses);
-      for (std::uint64_t i = first; i < last; ++i) {
-        add_account(tile, selected_[i], losses + (i - first) * tile.width);
-      }
-    }
+    std::unique_ptr<Scratch> scratch =
+        scratch_.take([this] { return std::make_unique<Scratch>(losses_.make_scratch(observations_.tile_width)); });
+    losses_.for_each(kernels, tile, obs, *scratch,
+                     [&](std::uint64_t i, const Real* losses) { add_account(tile, selected_[i], losses); });
     scratch_.give_back(std::move(scratch));
   }
 
  private:
   using Scratch = typename ScratchPool<Real>::Scratch;
 
-  std::unique_ptr<Scratch> make_scratch() const {
-    const std::size_t width = observations_.tile_width;
-    return std::make_unique<Scratch>(Scratch{LargeBuffer<Real>(columns_.market_rows() * width),
-                                             LargeBuffer<Real>(narrow_.columns.cube_columns() * width),
-                                             LargeBuffer<Real>(accounts_at_once * width)});
-  }
-
   cpu::Tile tile(std::uint64_t number) const {
     const std::uint32_t width = observations_.tile_width;
     const std::uint64_t first = number * width;
     return {first, width, static_cast<std::uint32_t>(std::min<std::uint64_t>(width, run_.num_paths - first))};
-  }
-
-  void compute_losses(const cpu::Tile& tile, std::uint64_t first, std::uint64_t last, const cpu::Kernels& kernels,
-                      const Real* cube, Real* losses) const {
-    const AccountPlan& accounts = narrow_.accounts;
-    const cpu::LossesOf<Real> task = {{accounts.offsets.data(), accounts.columns.data(), quantities_.data()},
-                                      first,
-                                      last,
-                                      narrow_.columns.num_slices,
-                                      narrow_.columns.num_columns};
-    if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels.losses_single(task, tile, cube, losses, tile.width);
-    } else {
-      kernels.losses_exact(task, tile, cube, losses, tile.width);
-    }
   }
 
   /// The sums of a path belong to its tile, those of an account to all threads.
@@ -202,9 +163,7 @@ class CrowdingPass {
   const std::vector<std::uint64_t>& selected_;
   const CrowdingRule& rule_;
   const Observations& observations_;
-  NarrowColumns narrow_;
-  HeldColumns<Real> columns_;
-  std::vector<Real> quantities_;
+  AccountLosses<Real> losses_;
   ScratchPool<Real> scratch_;
   CrowdingSums& out_;
 };

@@ -88,7 +88,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   result.prepared_tables = serialise_tables(run);
   result.warnings = run.warnings;
   std::optional<CrowdingStudy> crowding;  // refuses early what it cannot do
-  if (model.crowding) { crowding.emplace(run, book, model, config); }
+  if (model.crowding) { crowding.emplace(run, book, model, config, result.prepared_tables); }
   timer.lap("prepare");
 
   AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);

@@ -28,6 +28,13 @@ double half_spread(const Quote& quote, double otherwise) {
   return (*quote.ask - *quote.bid) / (*quote.ask + *quote.bid);
 }
 
+/// Days of volume that a position is. What has no market of its own is hedged in its underlying's by whoever takes it:
+/// it counts as the days it takes there, and as one at least, so that no volume is never cheaper than a day's.
+double days_of(const ContractCosts& cost, double size) {
+  if (cost.volume > 0.0) { return size / cost.volume; }
+  return cost.hedge_volume > 0.0 ? std::max(size / cost.hedge_volume, 1.0) : 1.0;
+}
+
 }  // namespace
 
 double day_vol(const Model& model, const std::string& regime_name, const std::string& underlying) {
@@ -53,6 +60,7 @@ std::vector<ContractCosts> contract_costs(const Book& book, const Model& model, 
     cost.impact_usd =
         terms.impact * day_vol(model, terms.crisis_regime, underlying.name) * delta * notional_usd(book, i);
     cost.volume = daily_volume(book, i);
+    cost.hedge_volume = underlying_volume(book, i);
     if (instrument.kind == InstrumentKind::option) {
       cost.short_minimum_usd = terms.short_option_minimum * instrument.contract_size * underlying.index_price_usd;
     }
@@ -68,8 +76,8 @@ double liquidity_cost(const ColumnPlan& columns, const AccountPlan& accounts, st
     double quantity = 0.0;
     for (std::uint64_t p = first; p < last; ++p) { quantity += accounts.quantities[p]; }
     const ContractCosts& cost = costs[accounts.columns[first].column()];
-    const double size = std::fabs(quantity), days = cost.volume > 0.0 ? size / cost.volume : 1.0;
-    sum += size * (cost.spread_usd + cost.impact_usd * math::sqrt(days));
+    const double size = std::fabs(quantity);
+    sum += size * (cost.spread_usd + cost.impact_usd * math::sqrt(days_of(cost, size)));
   });
   return sum;
 }

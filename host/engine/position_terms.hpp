@@ -14,7 +14,8 @@ namespace tailmargin {
 struct ContractCosts {
   double spread_usd = 0.0;         ///< stressed half-spread
   double impact_usd = 0.0;         ///< impact of closing a whole day's volume, per contract
-  double volume = 0.0;             ///< contracts a day; 0: not known, a position then counts as a day's volume
+  double volume = 0.0;             ///< contracts a day; 0: it has no market of its own
+  double hedge_volume = 0.0;       ///< contracts that the underlying's daily volume is worth; 0: not known
   double short_minimum_usd = 0.0;  ///< options: for a contract sold
 };
 

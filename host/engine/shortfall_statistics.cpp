@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "host/engine/byte_number.hpp"
+#include "host/engine/exact_sums.hpp"
 #include "host/engine/path_statistics.hpp"
 #include "tailmargin/diagnostics.hpp"
 
@@ -13,13 +15,6 @@ namespace {
 
 constexpr double worst_confidence = 0.99;
 constexpr std::size_t most_named = 20;
-
-/// FNV-1a, 64 bits: it tells runs apart that somebody mixed up, nothing more.
-std::uint64_t number_of_bytes(const std::string& bytes) {
-  std::uint64_t hash = 14695981039346656037u;
-  for (const char byte : bytes) { hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211u; }
-  return hash;
-}
 
 std::vector<double> usd_of(const std::vector<std::int64_t>& cents) {
   std::vector<double> usd(cents.size());
@@ -39,16 +34,6 @@ FundUse use_of_fund(const PathStatistics& statistics, const std::vector<double>&
 /// As one number of 128 bits, its upper 64 first, so that equal sums compare equal.
 std::pair<std::uint64_t, std::uint64_t> rank_of(const AccountShortfall& sum) {
   return {sum.high + (sum.low >> 32), sum.low & 0xffffffffu};
-}
-
-std::int64_t add_cents(std::int64_t a, std::int64_t b) {
-  std::int64_t sum = 0;
-  if (__builtin_add_overflow(a, b, &sum)) {
-    throw UsageError(
-        "the shortfalls of these parts add up to more than 9e16 USD on a path (exact sums hold no more). "
-        "Look for a part with wrong quantities.");
-  }
-  return sum;
 }
 
 void check_same_paths(const PathShortfalls& a, const PathShortfalls& b) {
@@ -91,7 +76,7 @@ PathShortfalls join_shortfalls(const std::vector<PathShortfalls>& parts) {
     out.num_accounts += parts[i].num_accounts;
     out.num_short_accounts += parts[i].num_short_accounts;
     for (std::size_t p = 0; p < out.sum.size(); ++p) {
-      const std::int64_t sum = add_cents(out.sum[p], parts[i].sum[p]);
+      const std::int64_t sum = add_cents(out.sum[p], parts[i].sum[p], "shortfalls");
       PathShortfall path{0, out.largest[p], out.second[p]};
       path.add(PathShortfall{0, parts[i].largest[p], parts[i].second[p]});
       out.sum[p] = sum;

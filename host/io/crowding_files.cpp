@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "host/io/account_row.hpp"
 #include "host/io/exchange_json.hpp"
 #include "host/io/pending_file.hpp"
 #include "host/io/raw_numbers.hpp"
@@ -63,19 +64,24 @@ TableSpec crowding_table() {
   return table;
 }
 
-constexpr std::string_view magic = "TMLIQUI1";
+constexpr std::string_view magic = "TMLIQUI2";
+constexpr std::string_view earlier_magic = "TMLIQUI1";
 
 PathLiquidations parse_liquidations(RawNumbers bytes) {
-  const std::vector<char> start = bytes.take<char>(magic.size());
-  if (std::string_view(start.data(), start.size()) != magic) { throw FileError("it is no liquidations.bin"); }
-  const std::vector<std::uint64_t> head = bytes.take<std::uint64_t>(4);
+  const std::vector<char> bytes_of_magic = bytes.take<char>(magic.size());
+  const std::string_view start(bytes_of_magic.data(), bytes_of_magic.size());
+  if (start == earlier_magic) { throw FileError("it was written by an earlier version"); }
+  if (start != magic) { throw FileError("it is no liquidations.bin"); }
+  const std::vector<std::uint64_t> head = bytes.take<std::uint64_t>(5);
   PathLiquidations out;
   out.scenarios = head[0];
-  out.num_accounts = head[1];
-  out.num_paths = head[2];
+  out.model = head[1];
+  out.num_accounts = head[2];
+  out.num_paths = head[3];
   if (out.num_paths == 0) { throw FileError("it has no path"); }
+  out.marks = bytes.take<AccountMark>(out.num_accounts);
   out.accounts = bytes.take<std::uint64_t>(out.num_paths);
-  for (std::uint64_t u = 0; u < head[3]; ++u) {
+  for (std::uint64_t u = 0; u < head[4]; ++u) {
     const std::vector<std::int64_t> cents = bytes.take<std::int64_t>(out.num_paths);
     out.delta_cents.insert(out.delta_cents.end(), cents.begin(), cents.end());
   }
@@ -104,13 +110,19 @@ void write_crowding(const std::vector<AccountMargin>& margins, const fs::path& f
   out->commit();
 }
 
+CrowdedFigures read_crowding(const fs::path& file, const std::string& account) {
+  const std::vector<double> row = read_account_row(file, crowding_table(), account);
+  return {row[0], row[1], row[2], row[6], row[3], row[4], row[7], row[8], row[9]};  // row[5] is a difference
+}
+
 void write_liquidations(const PathLiquidations& liquidations, const fs::path& folder) {
   create_folder(folder);
   RawNumbers bytes{std::string(magic)};
   const std::uint64_t underlyings =
       liquidations.num_paths == 0 ? 0 : liquidations.delta_cents.size() / liquidations.num_paths;
-  bytes.put(std::vector<std::uint64_t>{liquidations.scenarios, liquidations.num_accounts, liquidations.num_paths,
-                                       underlyings});
+  bytes.put(std::vector<std::uint64_t>{liquidations.scenarios, liquidations.model, liquidations.num_accounts,
+                                       liquidations.num_paths, underlyings});
+  bytes.put(liquidations.marks);
   bytes.put(liquidations.accounts);
   bytes.put(liquidations.delta_cents);
   write_whole_file(folder / "liquidations.bin", bytes.text());
@@ -121,7 +133,9 @@ PathLiquidations read_liquidations(const fs::path& file) {
   try {
     if (fs::is_directory(file)) { throw FileError("it is a folder"); }
     if (!stream) { throw FileError("it cannot be opened"); }
-    return parse_liquidations(RawNumbers{std::string{std::istreambuf_iterator<char>(stream), {}}});
+    PathLiquidations out = parse_liquidations(RawNumbers{std::string{std::istreambuf_iterator<char>(stream), {}}});
+    out.files = {file.string()};
+    return out;
   } catch (const FileError& error) {
     throw FileError("cannot read " + file.string() + ": " + error.what() +
                     " (liquidations of the parts of a book are added from whole files). Write it again with "

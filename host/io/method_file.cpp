@@ -84,6 +84,7 @@ class MethodReader {
     method_.maintenance = table.number("maintenance", factor_range).value_or(method_.maintenance);
     method_.units = static_cast<UnitRule>(table.choice("units", {"underlying", "settlement"}).value_or(0));
     method_.across = static_cast<Across>(table.choice("across", {"sum", "same scenario"}).value_or(0));
+    method_.futures = static_cast<DatedFutures>(table.choice("futures", {"margined", "left out"}).value_or(0));
     method_.debt_initial = table.number("debt_initial", fraction_range).value_or(0.0);
     method_.debt_maintenance = table.number("debt_maintenance", fraction_range).value_or(0.0);
     method_.stable = table.text("stable").value_or("");

@@ -71,7 +71,7 @@ std::vector<double> read_closing_hours(TomlTable& table, ModelDraft& draft) {
   if (list == nullptr) return hours;
   if (list->items.empty() || list->items.size() > max_closing_times) {
     draft.problems.error(
-        list->line, "closing.hours", std::to_string(list->items.size()),
+        list->line, "closing.hours", as_written(*list),
         "the list does not have 1 to 16 times (each adds a column to every instrument). Add or drop some.");
     return hours;
   }

@@ -132,7 +132,8 @@ RunRecord read_run_record(const fs::path& run, Diagnostics& diagnostics) {
   Json parameters = in.get<Json>("/model/parameters");
   if (parameters.is_object()) { parameters.erase("crowding"); }  // margins do not depend on it
   record.model_parameters = parameters.dump();
-  for (const RecordedFile& output : in.files("/outputs")) {
+  record.outputs = in.files("/outputs");
+  for (const RecordedFile& output : record.outputs) {
     if (output.file == "prepared.bin") { record.prepared_sha256 = output.sha256; }
     if (fs::path(output.file).stem() == "margins") { record.margins = output; }
   }
@@ -157,17 +158,34 @@ void check_book_files(const RunRecord& record, const fs::path& book, Diagnostics
   }
 }
 
-fs::path margins_of_run(const RunRecord& record, Diagnostics& diagnostics) {
-  const fs::path file = record.manifest.parent_path() / record.margins.file;
-  if (record.margins.file.empty() || !fs::exists(file)) {
-    diagnostics.error(file.string(), 0, "", "", "the run's margins file is not there. Run `tailmargin margin` again.");
+namespace {
+
+/// A file of the run, checked against its hash; empty if it is not what the run wrote.
+fs::path checked_output(const RunRecord& record, const RecordedFile& output, const std::string& what,
+                        Diagnostics& diagnostics) {
+  const fs::path file = record.manifest.parent_path() / output.file;
+  if (output.file.empty() || !fs::exists(file)) {
+    diagnostics.error(file.string(), 0, "", "", "the run's " + what + " is not there. Run `tailmargin margin` again.");
     return {};
   }
   const std::string now = sha256_file(file);
-  if (now == record.margins.sha256) { return file; }
+  if (now == output.sha256) { return file; }
   diagnostics.error(file.string(), 0, "sha256", now,
-                    "the file is not what the run wrote (" + record.margins.sha256 +
+                    "the file is not what the run wrote (" + output.sha256 +
                         "; it was edited, or the folder holds two runs). Run `tailmargin margin` again.");
+  return {};
+}
+
+}  // namespace
+
+fs::path margins_of_run(const RunRecord& record, Diagnostics& diagnostics) {
+  return checked_output(record, record.margins, "margins file", diagnostics);
+}
+
+fs::path output_of_run(const RunRecord& record, const std::string& name, Diagnostics& diagnostics) {
+  for (const RecordedFile& output : record.outputs) {
+    if (output.file == name) { return checked_output(record, output, name, diagnostics); }
+  }
   return {};
 }
 

@@ -29,7 +29,8 @@ struct RunRecord {
   std::string model_sha256, model_text;
   std::string model_parameters;  ///< every parameter that margins depend on, as JSON
   RecordedFile margins;
-  std::string prepared_sha256;  ///< of RunResult::prepared_tables
+  std::vector<RecordedFile> outputs;  ///< of the run, the margins file too
+  std::string prepared_sha256;        ///< of RunResult::prepared_tables
 };
 
 /// Reads run.json of a run's folder. Relative paths in it count from the folder the run was started in if they lead
@@ -42,6 +43,9 @@ void check_book_files(const RunRecord& record, const std::filesystem::path& book
 
 /// The margins file of the run, checked against its hash. Empty if it is not what the run wrote.
 std::filesystem::path margins_of_run(const RunRecord& record, Diagnostics& diagnostics);
+
+/// Another file of the run, likewise; empty, and no problem, if the run wrote none of this name.
+std::filesystem::path output_of_run(const RunRecord& record, const std::string& name, Diagnostics& diagnostics);
 
 /// The run's model from the text in its manifest; a model file that changed since is a warning. A model that was built
 /// in is parsed from `built_in` and must have the parameters of the run.

@@ -1,5 +1,6 @@
 #include "host/io/venue_files.hpp"
 
+#include "host/io/account_row.hpp"
 #include "host/io/pending_file.hpp"
 #include "host/io/table_writer.hpp"
 
@@ -33,7 +34,7 @@ void write_parts(const VenueMargins& venues, const fs::path& folder) {
   out->commit();
 }
 
-void write_accounts(const VenueMargins& venues, const fs::path& folder) {
+const TableSpec& accounts_table() {
   static const TableSpec table{"venue_accounts",
                                {{"account", ColumnType::text},
                                 {"num_venues", ColumnType::integer},
@@ -41,7 +42,11 @@ void write_accounts(const VenueMargins& venues, const fs::path& folder) {
                                 {"consolidated_margin_usd", ColumnType::number},
                                 {"hidden_offset_usd", ColumnType::number},
                                 {"stranded_probability", ColumnType::number}}};
-  const auto out = create_table(folder, table, FileFormat::csv);
+  return table;
+}
+
+void write_accounts(const VenueMargins& venues, const fs::path& folder) {
+  const auto out = create_table(folder, accounts_table(), FileFormat::csv);
   for (const AccountVenues& account : venues.accounts) {
     out->text(account.account);
     out->integer(account.num_venues);
@@ -60,6 +65,11 @@ void write_venues(const VenueMargins& venues, const fs::path& folder) {
   create_folder(folder);
   write_parts(venues, folder);
   write_accounts(venues, folder);
+}
+
+AccountVenues read_venue_account(const fs::path& file, const std::string& account) {
+  const std::vector<double> row = read_account_row(file, accounts_table(), account);
+  return {account, static_cast<std::uint32_t>(row[0]), row[1], row[2], row[4]};  // row[3] is the difference
 }
 
 }  // namespace tailmargin

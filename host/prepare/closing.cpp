@@ -25,7 +25,10 @@ double most_contracts(const ColumnPlan& columns, InstrumentId instrument) {
 }  // namespace
 
 double daily_volume(const Book& book, InstrumentId i) {
-  if (book.quotes[i].volume_24h) { return *book.quotes[i].volume_24h; }
+  return book.quotes[i].volume_24h ? *book.quotes[i].volume_24h : underlying_volume(book, i);
+}
+
+double underlying_volume(const Book& book, InstrumentId i) {
   const Underlying& underlying = book.underlyings[book.instruments[i].underlying];
   return underlying.adv_usd ? *underlying.adv_usd / notional_usd(book, i) : 0.0;
 }

@@ -89,6 +89,7 @@ ScenarioPlan prepare_scenarios(const Book& book, const Model& model, Diagnostics
   check_closing(model, diagnostics);
   if (diagnostics.has_errors()) { return plan; }  // the grid has no meaning
   check_names(book, model, diagnostics);
+  check_collateral_names(book, model, diagnostics);
   plan.factors = list_factors(book, model);
   plan.num_steps = grid.num_steps;
   plan.num_regimes = static_cast<std::uint32_t>(model.regimes.size());

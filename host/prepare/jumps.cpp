@@ -264,7 +264,7 @@ class JumpBuilder {
         book_.underlyings[factor.underlying].name + "." + to_string(factor.kind),
         "the jumps of a path, with the drift that keeps their mean, may move this by more than 20 in all "
         "(prices would leave the range of float); most of it comes from \"" +
-            worst.name + "\". Lower its per_year, sample_multiple or size.max, or shorten the horizon.");
+            worst.name + "\". Lower its per_year, sample_multiple or size.max, or " + end_paths_sooner(model_) + ".");
   }
 
   /// Where a rule stands in the model file.

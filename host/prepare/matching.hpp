@@ -48,6 +48,14 @@ inline std::uint64_t model_line(const Model& model, std::string path) {
   }
 }
 
+/// Where paths end, as messages put it, and what would end them sooner.
+inline const char* over_the_path(const Model& model) {
+  return model.closing ? "to the last closing time" : "over the horizon";
+}
+inline const char* end_paths_sooner(const Model& model) {
+  return model.closing ? "bring the last closing time forward" : "shorten the horizon";
+}
+
 /// A number as messages show it: four digits that count.
 inline std::string short_number(double value) {
   char text[32];

@@ -1,5 +1,6 @@
 #include "host/prepare/model_names.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -76,6 +77,34 @@ void check_names(const Book& book, const Model& model, Diagnostics& diagnostics)
     diagnostics.warning(model_source(model), model_line(model, reference.path), reference.path, reference.match,
                         "the book has no underlying of this name, but " + near->second +
                             " (capitals count in names, so the rule does not match it). Is that meant?");
+  }
+}
+
+void check_collateral_names(const Book& book, const Model& model, Diagnostics& diagnostics) {
+  struct List {
+    const char* name;
+    const std::vector<AssetShare>& rules;
+    const char* figure;
+  };
+  for (const List& list :
+       {List{"haircut", model.haircuts, "collateral_haircut_usd"}, List{"depeg", model.depegs, "depeg_loss_usd"}}) {
+    bool any = list.rules.empty();
+    std::size_t of_numeraire = 0;
+    for (std::size_t i = 0; i < list.rules.size(); ++i) {
+      const std::string& match = list.rules[i].match;
+      any = any || std::any_of(book.underlyings.begin(), book.underlyings.end(),
+                               [&](const Underlying& u) { return matches(match, u.name, model); });
+      if (match != book.numeraire) { continue; }
+      ++of_numeraire;
+      const std::string path = item_of(list.name, i) + ".match";
+      diagnostics.warning(model_source(model), model_line(model, path), path, match,
+                          "this is the numeraire, whose value does not change (the row matches nothing). Drop it, or "
+                          "name the coin that is meant.");
+    }
+    if (any || of_numeraire == list.rules.size()) { continue; }
+    diagnostics.warning(model_source(model), model_line(model, item_of(list.name, 0)), list.name, "",
+                        std::string("no row of this list matches an underlying of the book (") + list.figure +
+                            " is 0 for every account). Add rows for its coins, or leave the list out.");
   }
 }
 

@@ -25,4 +25,8 @@ std::vector<NameReference> group_members(const Model& model);
 /// Warns of names that the book lacks but has in other capitals: their rules match nothing there.
 void check_names(const Book& book, const Model& model, Diagnostics& diagnostics);
 
+/// Warns of rows for collateral that mean the numeraire, and of lists without a row that matches an underlying:
+/// their figures would be 0 as if there were nothing to fear.
+void check_collateral_names(const Book& book, const Model& model, Diagnostics& diagnostics);
+
 }  // namespace tailmargin

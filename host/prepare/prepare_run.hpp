@@ -43,8 +43,12 @@ double mark_price(const Book& book, const ColumnPlan& columns, InstrumentId inst
 /// Of one contract, at the index.
 double notional_usd(const Book& book, InstrumentId instrument);
 
-/// Contracts a day, from the instrument's own volume or else its underlying's; 0 if neither is known.
+/// Contracts a day, from the instrument's own volume or else its underlying's; 0 if neither is known, or it is 0: then it
+/// has no market.
 double daily_volume(const Book& book, InstrumentId instrument);
+
+/// Contracts that the daily volume of its underlying is worth; 0 if it is not known.
+double underlying_volume(const Book& book, InstrumentId instrument);
 
 /// Black-76 forward delta of one unit of an option; 1 for what is none.
 double unit_delta(const InstrumentTerms& terms);

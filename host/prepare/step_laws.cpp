@@ -99,11 +99,11 @@ class LawBuilder {
     if (horizon_sd <= max_horizon_sd && largest <= max_horizon_scale) { return; }
     diagnostics_.error(
         model_source(model_), line, "regime." + model_.regimes[k].name + ".vols", factor_name(book_, plan_.factors[f]),
-        horizon_sd <= max_horizon_sd
-            ? "the standard deviation over the horizon times mixing.max_scale is above 4 (prices would "
-              "overflow). Lower max_scale, the vol or the horizon."
-            : "the standard deviation over the horizon is above 2 (its exponential would overflow; vols are "
-              "per year, 0.8 is 80 %). Lower the vol or shorten the horizon.");
+        std::string("the standard deviation ") + over_the_path(model_) +
+            (horizon_sd <= max_horizon_sd
+                 ? " times mixing.max_scale is above 4 (prices would overflow). Lower max_scale or the vol, or "
+                 : " is above 2 (its exponential would overflow; vols are per year, 0.8 is 80 %). Lower the vol, or ") +
+            end_paths_sooner(model_) + ".");
   }
 
   /// x - level halves its distance in a half life: x' = keep x + (1 - keep) level.

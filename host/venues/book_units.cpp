@@ -182,6 +182,8 @@ AccountView BookUnits::view(AccountId account, const Method& method) const {
     } else if (!builder.has_group(instrument.underlying, settlement)) {
       builder.leave_out(instrument.name, "no parameters for " + book_.underlyings[instrument.underlying].name +
                                              " (the venue's are not known to the preset)");
+    } else if (instrument.kind == InstrumentKind::future && method.futures == DatedFutures::left_out) {
+      builder.leave_out(instrument.name, "a dated future (the venue lists none, so its rule says nothing of one)");
     } else if (const auto* option = std::get_if<OptionLeg>(&one)) {
       builder.unit(instrument.underlying, settlement).options.push_back(scaled(*option, quantity));
     } else {

@@ -153,6 +153,7 @@ struct PositionGroup {
 enum class UnitRule : std::uint8_t { underlying, settlement };  ///< what forms a unit
 enum class Across : std::uint8_t { sum, same_scenario };        ///< how units add up
 enum class MethodKind : std::uint8_t { scenarios, positions };
+enum class DatedFutures : std::uint8_t { margined, left_out };  ///< left out: the venue lists none
 
 struct Method {
   std::string name, title, fidelity, date, source;
@@ -160,6 +161,7 @@ struct Method {
   MethodKind kind = MethodKind::scenarios;
   UnitRule units = UnitRule::underlying;
   Across across = Across::sum;
+  DatedFutures futures = DatedFutures::margined;
   double initial = 1.0, maintenance = 1.0;            ///< factors of the worst loss
   double debt_initial = 0.0, debt_maintenance = 0.0;  ///< of borrowed amounts
   std::string stable = {};                            ///< stablecoin that accounts are kept in; empty: none

@@ -45,9 +45,47 @@ check "are in the manifest" 2 "$(grep -cE '"file": "(crowding.csv|liquidations.b
 says "margins with and without" "crowding, USD  *without  *with"
 check "the margins are those without it" 0 "$(cmp -s "$work/run5/margins.csv" "$work/run/margins.csv"; echo $?)"
 cp "$work/run5/crowding.csv" "$work/run5/liquidations.bin" "$work"
+exits "crowding as JSON" 0 "${crowded[@]}" --json
+check "its sums are those of the files" "[]" "$(python3 - "$work/out" "$work/run5" <<'PYTHON'
+import csv, json, math, sys
+said, run = json.load(open(sys.argv[1]))["crowding"], sys.argv[2]
+rows, exchange = list(csv.DictReader(open(run + "/crowding.csv"))), json.load(open(run + "/exchange.json"))["crowding"]
+wrong = []
+for round_, prefix in (("without", ""), ("with", "crowded_")):
+    held = exchange[round_]
+    expected = {
+        "es_usd": sum(float(row[prefix + "es_usd"]) for row in rows),
+        "initial_margin_usd": sum(float(row[prefix + "initial_margin_usd"]) for row in rows),
+        "expected_uncovered_loss_usd": held["shortfall"]["expected_usd"]["value"],
+        "expected_deleveraged_usd": held["deleveraged"] and held["deleveraged"]["expected_usd"]["value"],
+        "expected_liquidated_accounts": held["expected_liquidated_accounts"]["value"],
+    }
+    if said[round_].keys() != expected.keys():
+        wrong.append(list(said[round_]))
+    wrong += [key for key, value in expected.items()
+              if said[round_][key] != value and not math.isclose(said[round_][key], value, rel_tol=1e-12)]
+moves = {price["underlying"]: price["worst"]["log_move"] for price in exchange["prices"]}
+most = said["largest_move"]
+if abs(most["log_move"]) != max(map(abs, moves.values())) or moves[most["underlying"]] != most["log_move"]:
+    wrong.append("largest_move")
+print(wrong)
+PYTHON
+)"
 exits "prices moved by given liquidations" 0 "${crowded[@]}" --liquidations "$work/liquidations.bin"
 check "are moved as by the own ones" 0 "$(cmp -s "$work/run5/crowding.csv" "$work/crowding.csv"; echo $?)"
-exits "liquidations of other paths are wrong usage" 2 "${crowded[@]}" --liquidations "$work/liquidations.bin" --seed 5
+exits "liquidations of other paths are bad input" 3 "${crowded[@]}" --liquidations "$work/liquidations.bin" --seed 5
+check "errors.csv names the file" 1 "$(grep -c "^$work/liquidations.bin,,,,error,\"*these liquidations are not of the same paths" "$work/run5/errors.csv")"
+exits "of another model too" 3 "${crowded[@]}" --liquidations "$work/liquidations.bin" --no-terms
+says "which it is" "liquidations.bin: these liquidations come from another model"
+cp "$work/liquidations.bin" "$work/again.bin"
+exits "so is a part under two names" 3 "${crowded[@]}" --liquidations "$work/liquidations.bin" "$work/again.bin"
+says "how often it would count" "again.bin: 50 of its accounts are in a part before"
+cp -r "$work/book" "$work/other"
+sed -i '2s/^[^,]*/newcomer/' "$work/other/positions.csv"
+exits "an account that is in no part is bad input" 3 "$program" margin "$work/other" -o "$work/run5" \
+  --paths 1000 --progress never --model "$work/crowding.toml" --liquidations "$work/liquidations.bin"
+says "which it is" "account = newcomer: 1 accounts of the book are in none of these parts"
+says "that another one changed" "1 accounts of the book hold something else than in these parts"
 exits "one of them twice is bad input" 3 "${crowded[@]}" --liquidations "$work/liquidations.bin" "$work/./liquidations.bin"
 exits "so are a folder and a file that is none" 3 "${crowded[@]}" --liquidations "$work" "$work/crowding.csv"
 check "both are listed" 2 "$(grep -c 'Write it again with --keep-liquidations' "$work/run5/errors.csv")"
@@ -55,6 +93,20 @@ exits "any with --no-crowding are wrong usage" 2 "${crowded[@]}" --no-crowding -
 says "what goes against what" "no-crowding leaves out"
 exits "so are any without crowding" 2 "${margin[@]}" -o "$work/no" --liquidations "$work/liquidations.bin"
 exits "explain of a run with crowding" 0 "$program" explain "$work/run5" --account "$(sed -n 2p "$work/run5/margins.csv" | cut -d, -f1)"
+says "what crowding does to it" "crowding (crowding.csv): liquidated with probability"
+row=$(sed -n 2p "$work/run5/crowding.csv")
+exits "explain it as JSON" 0 "$program" explain "$work/run5" --account "${row%%,*}" --json --paths-shown 0
+check "its row of crowding.csv" "$row" "$(python3 -c '
+import json, sys
+said = json.load(open(sys.argv[1]))
+row = dict(zip(sys.argv[2].split(","), sys.argv[3].split(",")))
+row.pop("account")
+same = list(said["crowding"]) == list(row) and all(float(row[key]) == value for key, value in said["crowding"].items())
+print(sys.argv[3] if same else said["crowding"])' "$work/out" "$(head -n 1 "$work/run5/crowding.csv")" "$row")"
+cp "$work/run5/crowding.csv" "$work/kept.csv"
+sed -i '2s/,0/,1/' "$work/run5/crowding.csv"
+exits "an edited crowding.csv is bad input" 3 "$program" explain "$work/run5" --account "${row%%,*}"
+cp "$work/kept.csv" "$work/run5/crowding.csv"
 exits "without crowding" 0 "${crowded[@]}" --no-crowding
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "a negative fund is wrong usage" 2 "${margin[@]}" -o "$work/no" --insurance-fund -1
@@ -69,6 +121,8 @@ check "its hidden offset is their sum" "$(grep ^carry, "$work/venues/venue_accou
 check "the chance that A liquidates what B has the profit of" yes \
   "$(grep ^carry,A, "$work/venues/venues.csv" | awk -F, '{ print ($9 > 0.0031 && $9 < 0.0073 && $9 == $10) ? "yes" : $0 }')"
 check "at one venue there is nothing hidden" 0 "$(grep ^one, "$work/venues/venue_accounts.csv" | cut -d, -f5)"
+exits "explain one of them" 0 "$program" explain "$work/venues" --account carry
+says "what its venues ask for" "venues (venue_accounts.csv): 2 ask for"
 exits "two venues on the reference" 0 "${two_venues[@]}" --backend reference --json
 check "totals as JSON" 1 "$(grep -c '"hidden_offset_usd"' "$work/out")"
 exits "one venue after them" 0 "${margin[@]}" -o "$work/venues"

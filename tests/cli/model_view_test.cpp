@@ -226,6 +226,34 @@ TEST(ModelText, ShowsTheNumbers) {
   }
 }
 
+TEST(ModelText, ShowsWhatIsLookedAtBesideTheMargin) {
+  const Model model = parsed(two_regimes + R"(
+[[haircut]]
+match = "@stable"
+share = 0.015
+[[haircut]]
+match = "*"
+share = 0.1
+[[depeg]]
+match = "USDC"
+fall = 0.12
+[crowding]
+regime = "stress"
+impact = 1.5
+depth = 0.25
+)");
+
+  const std::string text = model_text(viewed(model)), without = model_text(viewed(parsed(two_regimes)));
+
+  const std::vector<std::string> lines = {
+      "\n  haircuts on balances, the first that matches: @stable 1.5 %, * 10 %\n",
+      "\n  pegs that break fall, the first that matches, by: USDC 12 %\n",
+      "\n  crowding: liquidating 0.25 of a day's volume moves a price by 1.5 of its daily vols in stress, by the root"};
+  for (const std::string& line : lines) { EXPECT_NE(text.find(line), std::string::npos) << line << text; }
+  EXPECT_NE(text.find("0.5 at most"), std::string::npos) << text;
+  for (const char* word : {"haircut", "pegs", "crowding"}) { EXPECT_EQ(without.find(word), std::string::npos); }
+}
+
 std::size_t widest_line(const std::string& text) {
   std::size_t widest = 0, width = 0;
   for (const char byte : text) {

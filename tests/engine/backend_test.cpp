@@ -14,6 +14,7 @@
 #include "host/prepare/prepare_run.hpp"
 #include "host/prepare/scenario_laws.hpp"
 #include "tailmargin/accuracy.hpp"
+#include "tests/support/margin_bits.hpp"
 #include "tests/support/small_book.hpp"
 
 namespace tailmargin::test {
@@ -92,22 +93,9 @@ RunConfig cpu_config(std::uint64_t paths) {
 std::string bits_of(const std::vector<AccountMargin>& margins) {
   std::string bytes;
   for (const AccountMargin& m : margins) {
-    const double figures[] = {m.gross_notional_usd,
-                              m.net_delta_usd,
-                              m.equity_usd,
-                              m.var_usd,
-                              m.var_se_usd,
-                              m.es_usd,
-                              m.es_se_usd,
-                              m.worst_loss_usd,
-                              m.initial_margin_usd,
-                              m.maintenance_margin_usd,
-                              m.shortfall_probability,
-                              m.expected_uncovered_loss_usd};
-    bytes.append(m.account);
-    bytes.append(reinterpret_cast<const char*>(figures), sizeof figures);
-    bytes.append(std::to_string(m.worst_path) + (m.exact_precision ? "e" : "f"));
-    bytes.append(reinterpret_cast<const char*>(m.tail_paths.data()), m.tail_paths.size() * sizeof(std::uint32_t));
+    const double shortfall[] = {m.shortfall_probability, m.expected_uncovered_loss_usd};
+    bytes += test::bits_of(m);
+    bytes.append(reinterpret_cast<const char*>(shortfall), sizeof shortfall);
   }
   return bytes;
 }

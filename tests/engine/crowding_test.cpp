@@ -115,14 +115,15 @@ Book part_of(const Book& whole, const std::vector<AccountId>& accounts) {
 struct Oracle {
   const Book& book;
   const PreparedRun& run;
+  const Model& model;
   const Crowding& rule;
   ReferencePrices prices;
   std::vector<std::vector<double>> observed;  // [path][row]
   std::vector<double> weights;
   double all = 0.0;
 
-  Oracle(const Book& b, const PreparedRun& r, const Model& model)
-      : book(b), run(r), rule(*model.crowding), prices(r.columns) {
+  Oracle(const Book& b, const PreparedRun& r, const Model& m)
+      : book(b), run(r), model(m), rule(*m.crowding), prices(r.columns) {
     const SimulateTables tables(run);
     const SimulatePayload payload = tables.payload();
     std::vector<float> scratch(scratch_rows(payload)), row(payload.num_observations);
@@ -155,6 +156,21 @@ struct Oracle {
     return out;
   }
 
+  /// Of the models here, whose only row is for the first coin.
+  double haircut(std::size_t account) const {
+    double sum = 0.0;
+    for (const CollateralBalance& c : book.collateral) {
+      if (c.account != account || c.asset != 0 || model.haircuts.empty()) { continue; }
+      sum += model.haircuts[0].share * std::max(c.amount, 0.0) * 60'000.0;
+    }
+    return sum;
+  }
+
+  /// What an account may lose before it is liquidated.
+  double room(const AccountMargin& margin, std::size_t account) const {
+    return margin.equity_usd - haircut(account) - margin.maintenance_margin_usd;
+  }
+
   struct Sums {
     std::vector<std::vector<double>> delta_usd;  // [underlying][path]
     std::vector<double> liquidated, shortfall, deleveraged;
@@ -167,7 +183,7 @@ struct Oracle {
       double liquidated = 0.0, shortfall = 0.0, notional = 0.0;
       for (std::size_t a = 0; a < margins.size(); ++a) {
         const double left = margins[a].equity_usd - losses[a][path];
-        if (left < margins[a].maintenance_margin_usd) {
+        if (losses[a][path] > room(margins[a], a)) {
           liquidated += 1.0;
           for (const Position& p : book.positions) {
             if (p.account != a) { continue; }
@@ -283,6 +299,12 @@ Model worst_look() {
   return model;
 }
 
+Model with_haircut() {
+  Model model = one_regime_model();
+  model.haircuts = {{"BTC", 0.2}};
+  return model;
+}
+
 class PlainLoops : public testing::TestWithParam<Case> {};
 
 TEST_P(PlainLoops, FindWhatARunSays) {
@@ -329,7 +351,7 @@ TEST_P(PlainLoops, FindWhatARunSays) {
     EXPECT_EQ(m.crowding.crowded_initial_margin_usd, std::max(m.crowding.crowded_es_usd, 0.0));
     double liquidated = 0.0, uncovered = 0.0;
     for (std::size_t p = 0; p < before[a].size(); ++p) {
-      if (m.equity_usd - before[a][p] < m.maintenance_margin_usd) { liquidated += oracle.weights[p]; }
+      if (before[a][p] > oracle.room(m, a)) { liquidated += oracle.weights[p]; }
       uncovered += oracle.weights[p] * std::max(after[a][p] - m.equity_usd, 0.0);
     }
     EXPECT_NEAR(m.crowding.liquidation_probability, liquidated / oracle.all, 1e-12) << m.account;
@@ -343,7 +365,7 @@ TEST_P(PlainLoops, FindWhatARunSays) {
 
 INSTANTIATE_TEST_SUITE_P(Models, PlainLoops,
                          testing::Values(Case{"Plain", one_regime_model()}, Case{"WorstOnTheWay", worst_look()},
-                                         Case{"Weighted", wild_model()}),
+                                         Case{"Weighted", wild_model()}, Case{"Haircut", with_haircut()}),
                          [](const auto& c) { return c.param.name; });
 
 // Crowding is beside the margins: they are those of a run without it.
@@ -639,7 +661,8 @@ TEST_P(Parts, SayTogetherWhatTheWholeSays) {
 INSTANTIATE_TEST_SUITE_P(Numbers, Parts, testing::Values(1, 2, 7));
 
 TEST(JoinLiquidations, RefusesOtherPathsAndSumsTooLarge) {
-  PathLiquidations large{1, 3, 1, {2}, {9'000'000'000'000'000'000}}, small{1, 4, 1, {5}, {-7}}, other = small;
+  PathLiquidations large{1, 3, 1, {2}, {9'000'000'000'000'000'000}, 0, {}, {}}, small{1, 4, 1, {5}, {-7}, 0, {}, {}},
+      other = small;
   other.scenarios = 2;
 
   EXPECT_EQ(join_liquidations({large, small}).delta_cents.front(), 8'999'999'999'999'999'993);
@@ -649,10 +672,88 @@ TEST(JoinLiquidations, RefusesOtherPathsAndSumsTooLarge) {
   EXPECT_THROW(join_liquidations({}), UsageError);
 }
 
+/// What is wrong with parts, each read from a file.
+std::vector<std::string> problems_of(const std::vector<PathLiquidations>& parts) {
+  Diagnostics diagnostics;
+  check_parts(parts, diagnostics);
+  std::vector<std::string> found;
+  for (const Diagnostic& d : diagnostics.items()) { found.push_back(d.file + ": " + d.reason.substr(0, 50)); }
+  EXPECT_EQ(diagnostics.num_errors(), found.size());
+  return found;
+}
+
+TEST(JoinLiquidations, NamesThePartThatDoesNotGoWithTheOthers) {
+  const PathLiquidations one{1, 2, 1, {2}, {5}, 9, {{10, 1}, {30, 2}}, {"one"}};
+  PathLiquidations two{1, 2, 1, {1}, {6}, 9, {{20, 3}, {40, 4}}, {"two"}};
+  EXPECT_EQ(problems_of({one, two}), std::vector<std::string>{});
+  const PathLiquidations sum = join_liquidations({two, one});
+  EXPECT_EQ(sum.marks, (std::vector<AccountMark>{{10, 1}, {20, 3}, {30, 2}, {40, 4}}));
+  EXPECT_EQ(sum.files, (std::vector<std::string>{"two", "one"}));
+
+  two.marks = {{20, 3}, {30, 99}};  // the same account with other holdings is still in both
+  EXPECT_EQ(problems_of({one, two}),
+            std::vector<std::string>{"two: 1 of its accounts are in a part before (their liqu"});
+  two.marks = {{20, 3}, {40, 4}};
+  two.model = 8;
+  EXPECT_EQ(problems_of({one, two}),
+            std::vector<std::string>{"two: these liquidations come from another model than th"});
+  EXPECT_THROW(join_liquidations({one, two}), UsageError);
+  two.model = 0;  // not told
+  EXPECT_EQ(problems_of({one, two}), std::vector<std::string>{});
+  two.num_paths = 2;
+  EXPECT_EQ(problems_of({one, two}),
+            std::vector<std::string>{"two: these liquidations are not of the same paths (thei"});
+}
+
+/// What is wrong with liquidations that are to move the prices of a run.
+std::vector<std::string> problems_of_run(const Book& book, const PathLiquidations& given) {
+  RunConfig config = cpu_config(1'000);
+  config.liquidations = &given;
+  std::vector<std::string> found;
+  try {
+    run_margin(book, with_crowding(one_regime_model()), config);
+  } catch (const InputError& error) {
+    for (const Diagnostic& d : error.diagnostics().items()) {
+      found.push_back(d.file + "|" + d.value + "|" + d.reason.substr(0, 40));
+    }
+  }
+  return found;
+}
+
+TEST(CrowdingGuards, RefuseLiquidationsThatAreNotOfTheBooksAccounts) {
+  const Book book = crowded_book();
+  PathLiquidations given = run_margin(book, with_crowding(one_regime_model()), cpu_config(1'000)).liquidations;
+  given.files = {"part"};
+  EXPECT_EQ(problems_of_run(book, given), std::vector<std::string>{});
+  EXPECT_EQ(problems_of_run(part_of(book, {0, 3}), given), std::vector<std::string>{}) << "a part of what is given";
+
+  Book other = book;
+  other.accounts[4] = "newcomer";
+  EXPECT_EQ(problems_of_run(other, given),
+            std::vector<std::string>{"part|newcomer|1 accounts of the book are in none of th"});
+  other = book;
+  other.positions[0].quantity *= 2.0;
+  other.positions[1].entry_price = 1.0;
+  const std::string first = book.accounts[book.positions[0].account];
+  EXPECT_EQ(book.positions[1].account, book.positions[0].account);
+  EXPECT_EQ(problems_of_run(other, given),
+            std::vector<std::string>{"part|" + first + "|1 accounts of the book hold something el"});
+  other = book;
+  other.collateral.back().amount += 1.0;
+  EXPECT_EQ(problems_of_run(other, given),
+            std::vector<std::string>{"part|" + book.accounts[book.collateral.back().account] +
+                                     "|1 accounts of the book hold something el"});
+
+  given.scenarios += 1;
+  given.files = {"part", "rest"};
+  EXPECT_EQ(problems_of_run(book, given), (std::vector<std::string>{"part||these liquidations are not of the same p",
+                                                                    "rest||these liquidations are not of the same p"}));
+}
+
 TEST(CrowdingGuards, RefuseWhatCannotBe) {
   const Book book = sided_book(1.0);
   Model model = two_coins(1.0);
-  const PathLiquidations other{1, 3, 1, {2}, {5}};
+  const PathLiquidations other{1, 3, 1, {2}, {5}, 0, {}, {}};
   RunConfig config = cpu_config(1'000);
   config.liquidations = &other;
   EXPECT_THROW(run_margin(book, model, config), UsageError) << "liquidations of other paths";

@@ -257,6 +257,33 @@ TEST(PositionTerms, CostHalfSpreadsAndTheRootOfSize) {
   EXPECT_NEAR(short_option_minimum(run.accounts, 0, costs), 10.0 * 0.1 * 200.0, 1e-12);
 }
 
+/// Without a market of its own a contract costs what its hedge in the underlying's does: never less than a day's
+/// volume.
+TEST(PositionTerms, NoVolumeIsNoMarket) {
+  BookMaker maker;
+  const UnderlyingId coin = maker.underlying("AAA", 200.0);
+  const InstrumentId perpetual = maker.perpetual("AAA-P", coin, Payoff::linear);
+  maker.hold(maker.account("one"), perpetual, -400.0);
+  Model model = two_regimes(2.0);
+  model.terms->impact = 0.5;
+  const auto cost_of = [&](std::optional<double> volume, std::optional<double> adv_usd) {
+    Book book = maker.book();
+    book.quotes[perpetual].volume_24h = volume;
+    book.underlyings[coin].adv_usd = adv_usd;
+    const PreparedRun run = prepare_run(book, model, 1'000, 1);
+    return liquidity_cost(run.columns, run.accounts, 0, contract_costs(book, model, run.columns));
+  };
+  const double a_day = 400.0 * 0.5 * (2.0 * day_vol) * 200.0;
+
+  EXPECT_DOUBLE_EQ(cost_of(400.0, 1e3), a_day);
+  EXPECT_DOUBLE_EQ(cost_of(std::nullopt, std::nullopt), a_day);
+  EXPECT_DOUBLE_EQ(cost_of(std::nullopt, 16.0 * 80'000.0), 0.25 * a_day) << "no volume of its own is known";
+  EXPECT_DOUBLE_EQ(cost_of(0.0, std::nullopt), a_day);
+  EXPECT_DOUBLE_EQ(cost_of(0.0, 0.0), a_day);
+  EXPECT_DOUBLE_EQ(cost_of(0.0, 16.0 * 80'000.0), a_day) << "nobody trades it, so it is not as liquid as its coin";
+  EXPECT_DOUBLE_EQ(cost_of(0.0, 80'000.0 / 9.0), 3.0 * a_day) << "a position beyond what its coin trades in a day";
+}
+
 /// Cost grows with the power 3/2 of size where impact rules: the margin of twice the book is more than twice.
 TEST(PositionTerms, AreSuperlinear) {
   Books books;

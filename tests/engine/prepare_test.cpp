@@ -377,6 +377,39 @@ TEST(Prepare, SaysWhenTheBookHasANameInOtherCapitals) {
       "Is that meant?");
 }
 
+TEST(Prepare, SaysWhenNothingInTheBookHasAHaircutOrAPegThatBreaks) {
+  const auto warnings_of = [](std::vector<AssetShare> haircuts, std::vector<AssetShare> depegs) {
+    Model model = gaussian_model(1.0, {price_only("*", 0.5)});
+    model.groups = {{"stable", {"USDC", "USDT"}}};
+    model.haircuts = std::move(haircuts);
+    model.depegs = std::move(depegs);
+    std::vector<std::string> found;
+    for (const Diagnostic& d : prepare_run(two_coins().book(), model, 5'000, 1).warnings) {
+      found.push_back(d.field + "|" + d.value + "|" + d.reason);
+    }
+    return found;
+  };
+  const std::string numeraire =
+      "|USD|this is the numeraire, whose value does not change (the row matches nothing). Drop it, or name the coin "
+      "that "
+      "is meant.";
+  const auto nothing = [](const std::string& list, const std::string& figure) {
+    return list + "||no row of this list matches an underlying of the book (" + figure +
+           " is 0 for every account). Add rows for its coins, or leave the list out.";
+  };
+  const std::vector<std::string> none;
+  EXPECT_EQ(warnings_of({}, {}), none);
+  EXPECT_EQ(warnings_of({{"USDC", 0.1}, {"BTC", 0.1}}, {{"@stable", 0.1}, {"*", 0.0}}), none);
+
+  EXPECT_EQ(
+      warnings_of({{"USDC", 0.1}, {"BTCC", 0.1}}, {{"@stable", 0.1}}),
+      (std::vector<std::string>{nothing("haircut", "collateral_haircut_usd"), nothing("depeg", "depeg_loss_usd")}));
+  EXPECT_EQ(warnings_of({{"BTC", 0.1}, {"USD", 0.1}}, {{"USD", 0.1}}),
+            (std::vector<std::string>{"haircut[2].match" + numeraire, "depeg[1].match" + numeraire}));
+  EXPECT_EQ(warnings_of({}, {{"USD", 0.1}, {"USDC", 0.1}}),
+            (std::vector<std::string>{"depeg[1].match" + numeraire, nothing("depeg", "depeg_loss_usd")}));
+}
+
 TEST(Prepare, ForwardOfAContractQuotedInAStablecoinDefaultsToTheIndexInThatCoin) {
   BookMaker maker;
   const UnderlyingId btc = maker.underlying("BTC", 60'000.0);

@@ -92,6 +92,15 @@ TEST(CrowdingFile, HasARowPerAccount) {
             "initial_margin_usd,crowded_initial_margin_usd,crowded_shortfall_probability,crowded_uncovered_loss_usd\n"
             "a,0,0,0,0,0,0,0,0,0,0\n"
             "b,0.125,10,1,14.5,2,4.5,11,15,0.25,3\n");
+  const CrowdedFigures read = read_crowding(folder.path() / "crowding.csv", "b");
+  for (const auto member :
+       {&CrowdedFigures::liquidation_probability, &CrowdedFigures::es_usd, &CrowdedFigures::es_se_usd,
+        &CrowdedFigures::initial_margin_usd, &CrowdedFigures::crowded_es_usd, &CrowdedFigures::crowded_es_se_usd,
+        &CrowdedFigures::crowded_initial_margin_usd, &CrowdedFigures::crowded_shortfall_probability,
+        &CrowdedFigures::crowded_uncovered_loss_usd}) {
+    EXPECT_EQ(read.*member, first.crowding.*member);
+  }
+  EXPECT_THROW(read_crowding(folder.path() / "crowding.csv", "c"), FileError);
 }
 
 TEST(CrowdingFile, StandsInExchangeJson) {
@@ -130,7 +139,8 @@ TEST(CrowdingFile, StandsInExchangeJson) {
 }
 
 TEST(LiquidationsFile, IsReadBackAsWritten) {
-  const PathLiquidations written{77, 3, 2, {1, 0}, {-5, 6, 9'000'000'000'000'000'000, 0}};
+  const PathLiquidations written = {
+      77, 3, 2, {1, 0}, {-5, 6, 9'000'000'000'000'000'000, 0}, 99, {{1, 10}, {2, 20}, {3, 30}}, {}};
   TemporaryFolder folder;
   write_liquidations(written, folder.path());
 
@@ -141,21 +151,32 @@ TEST(LiquidationsFile, IsReadBackAsWritten) {
   EXPECT_EQ(read.num_paths, 2U);
   EXPECT_EQ(read.accounts, written.accounts);
   EXPECT_EQ(read.delta_cents, written.delta_cents);
+  EXPECT_EQ(read.model, 99U);
+  EXPECT_EQ(read.marks, written.marks);
+  EXPECT_EQ(read.files, std::vector<std::string>{(folder.path() / "liquidations.bin").string()});
 }
 
 TEST(LiquidationsFile, IsRefusedUnlessWhole) {
   TemporaryFolder folder;
   const fs::path file = folder.path() / "liquidations.bin";
-  write_liquidations({77, 3, 2, {1, 0}, {-5, 6}}, folder.path());
+  write_liquidations({77, 1, 2, {1, 0}, {-5, 6}, 99, {{1, 10}}, {}}, folder.path());
   const std::string good = read_bytes(file);
-  const std::string no_path = good.substr(0, 24) + std::string(8, '\0') + std::string(8, '\xff');
+  const std::string no_path = good.substr(0, 32) + std::string(8, '\0') + std::string(8, '\xff'),
+                    many_accounts = good.substr(0, 24) + std::string(7, '\0') + "\x80" + good.substr(32);
 
   for (const std::string& bad : {std::string(), good.substr(0, 30), good.substr(0, good.size() - 1), good + "x",
-                                 "X" + good.substr(1), no_path}) {
+                                 "X" + good.substr(1), no_path, many_accounts}) {
     write_bytes(file, bad);
     EXPECT_THROW(read_liquidations(file), FileError) << bad.size();
   }
   EXPECT_THROW(read_liquidations(folder.path() / "missing.bin"), FileError);
+  write_bytes(file, "TMLIQUI1" + good.substr(8));
+  try {
+    read_liquidations(file);
+    FAIL() << "a file of the version before was read";
+  } catch (const FileError& error) {
+    EXPECT_NE(std::string(error.what()).find("written by an earlier version"), std::string::npos) << error.what();
+  }
 }
 
 }  // namespace

@@ -131,6 +131,13 @@ TEST(VenueFiles, HoldPartsAndAccounts) {
   EXPECT_EQ(read_bytes(folder.path() / "venue_accounts.csv"),
             "account,num_venues,venue_margins_usd,consolidated_margin_usd,hidden_offset_usd,stranded_probability\n"
             "alice,2,20.5,16,4.5,0.875\n");
+  const AccountVenues read = read_venue_account(folder.path() / "venue_accounts.csv", "alice");
+  EXPECT_EQ(read.account, "alice");
+  EXPECT_EQ(read.num_venues, 2U);
+  EXPECT_EQ(read.venue_margins_usd, 20.5);
+  EXPECT_EQ(read.consolidated_margin_usd, 16.0);
+  EXPECT_EQ(read.stranded_probability, 0.875);
+  EXPECT_THROW(read_venue_account(folder.path() / "venue_accounts.csv", "bob"), FileError);
 }
 
 TEST(VenueFiles, AreNotWrittenForOneVenue) {

@@ -156,6 +156,24 @@ TEST(DeviationLimits, HorizonAboveTwoDeviationsIsRefused) {
   EXPECT_EQ(problems[0].field, "regime.only.vols");
 }
 
+// Paths go on to the last closing time, so that limits count to there, and messages say so.
+TEST(DeviationLimits, CountToTheLastClosingTime) {
+  Model model = one_regime(24.0, 6.0, {27.5});  // times sqrt(2 / 365) = 2.04
+  EXPECT_TRUE(problems_of(book_of({"A"}), model).empty());
+  model.closing = Closing{0.1, {30.0, 48.0}};
+
+  const std::vector<Diagnostic> problems = problems_of(book_of({"A"}), model);
+
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_TRUE(says(problems[0], "the standard deviation to the last closing time is above 2")) << problems[0].reason;
+  EXPECT_TRUE(says(problems[0], "bring the last closing time forward.")) << problems[0].reason;
+  EXPECT_FALSE(says(problems[0], "horizon")) << problems[0].reason;
+  Model jumps = jumping_by(6.0, 1e-2);
+  EXPECT_TRUE(says(problems_of(book_of({"A"}), jumps).at(0), "or shorten the horizon."));
+  jumps.closing = model.closing;
+  EXPECT_TRUE(says(problems_of(book_of({"A"}), jumps).at(0), "or bring the last closing time forward."));
+}
+
 TEST(DeviationLimits, LargestScaleTimesDeviationAboveFourIsRefused) {
   Model model = one_regime(24.0, 6.0, {0.5, 7.7});  // 7.7 / 19.105 = 0.403
   model.mixing_max_scale = 10.0;

@@ -194,6 +194,26 @@ TEST(BookUnits, WhatNoRuleKnowsIsListed) {
   EXPECT_EQ(small.view(positions).left_out.size(), 2u);
 }
 
+TEST(BookUnits, DatedFuturesAreLeftOutWhereTheVenueListsNone) {
+  SmallBook small;
+  Instrument near = made("near", InstrumentKind::future, 0, no_underlying, Payoff::linear, 1.0);
+  near.expiry = {now + 864000};
+  small.add(near, marked(70200.0), 2.0);
+  small.add(made("swap", InstrumentKind::perpetual, 0, no_underlying, Payoff::linear, 1.0), marked(70000.0), -1.0);
+  Method method = any_coin();
+  EXPECT_TRUE(small.view(method).left_out.empty());
+
+  method.futures = DatedFutures::left_out;
+  const AccountView view = small.view(method);
+
+  ASSERT_EQ(view.portfolio.units.size(), 1u);
+  ASSERT_EQ(view.portfolio.units[0].delta_ones.size(), 1u);
+  EXPECT_EQ(view.portfolio.units[0].delta_ones[0].name, "swap");
+  ASSERT_EQ(view.left_out.size(), 1u);
+  EXPECT_EQ(view.left_out[0].what, "near");
+  EXPECT_EQ(view.left_out[0].reason, "a dated future (the venue lists none, so its rule says nothing of one)");
+}
+
 TEST(BookUnits, BalancesAreCollateralDebtsAndStablePrice) {
   SmallBook small;
   small.add(made("spot", InstrumentKind::spot, 0, no_underlying, Payoff::linear, 0.5), marked(70000.0), 3.0);

@@ -97,6 +97,8 @@ TEST(BrokenPresets, EveryProblemIsSaidWhereItIs) {
        "only a coin-settled group has its P&L in coin. Set settlement = \"coin\".", 15},
       {"units = \"settlement\"", "units = \"underlying\"", "group[1].settlement", "coin",
        "the method does not tell settlements apart (all count in one unit). Set margin.units = \"settlement\".", 14},
+      {"units = \"settlement\"", "futures = \"none\"\nunits = \"settlement\"", "margin.futures", "none",
+       "this is none of the words known here (margined, left out). Use one of them.", 10},
       {"across = \"same scenario\"", "across = \"sum\"", "group[1].gains", "{...}",
        "units add up, so that gains in one never meet losses in another. Set margin.across, or remove it.", 22},
       {"range = 0.16", "range = 1", "group[1].range", "1", range + "above 0 and below 1). Correct it.", 16},

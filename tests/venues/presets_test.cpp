@@ -91,6 +91,7 @@ TEST(Presets, HaveLabelsAndTheScenariosOfTheVenue) {
       EXPECT_FALSE(label.empty()) << name;
     }
     EXPECT_FALSE(method.not_modelled.empty()) << name;
+    EXPECT_EQ(method.futures == DatedFutures::left_out, name == "derive") << name;
     for (const ScenarioGroup& group : method.scenario_groups) { EXPECT_EQ(group.scenarios.size(), count) << name; }
   }
 }
