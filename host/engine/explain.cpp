@@ -473,7 +473,7 @@ PreparedRun narrow_run(const PreparedRun& run, ColumnPlan columns, const std::ve
   out.seed = run.seed;
   out.num_paths = run.num_paths;
   out.confidence = run.confidence;
-  out.scenarios = narrow_scenarios(run.scenarios, underlyings, run.points.num_sums != 0);
+  out.scenarios = narrow_scenarios(run.scenarios, underlyings);
   out.points = run.points;
   out.path_weights = run.path_weights;
   out.columns = std::move(columns);

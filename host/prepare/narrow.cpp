@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 namespace tailmargin {
 namespace {
@@ -63,7 +64,7 @@ void empty_rows(SparseTable& table, std::size_t num_regimes, const std::vector<c
 
 }  // namespace
 
-ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings, bool keep_draws) {
+ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings) {
   std::vector<char> moved, drawn(plan.shared.offsets.size() - 1, 0);
   for (const Factor& factor : plan.factors) {
     moved.push_back(std::binary_search(underlyings.begin(), underlyings.end(), factor.underlying) ? 1 : 0);
@@ -71,10 +72,8 @@ ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>
   empty_rows(plan.shocks, plan.num_regimes, moved);
   for (const std::uint32_t row : plan.shocks.inputs) { drawn[row] = 1; }
   empty_rows(plan.shared, plan.num_regimes, drawn);
-  if (!keep_draws) {
-    plan.num_draws = 0;
-    for (const std::uint32_t draw : plan.shared.inputs) { plan.num_draws = std::max(plan.num_draws, draw + 1); }
-  }
+  const std::set<std::uint32_t> read(plan.shared.inputs.begin(), plan.shared.inputs.end());
+  plan.read_draws.emplace(read.begin(), read.end());
   return plan;
 }
 

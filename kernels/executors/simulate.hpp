@@ -47,6 +47,7 @@ struct SimulatePayload {
   std::uint32_t num_regimes;
   std::uint32_t num_factors;
   std::uint32_t num_draws;         ///< normals of a step
+  std::uint32_t num_blocks;        ///< of those that are read
   std::uint32_t num_shared;        ///< rows of `shared`
   std::uint32_t num_classes;       ///< tail classes beside the normal one
   std::uint32_t num_processes;     ///< of jumps
@@ -56,6 +57,7 @@ struct SimulatePayload {
   const std::uint32_t* transition_bounds;  ///< [regime from][regime to] the same per row
   SparseRows shared;                       ///< correlated normals from the draws
   SparseRows shocks;                       ///< [factor] a step's shock from the correlated normals
+  const DrawBlock* blocks;                 ///< [block] rising
   const float* keep;                       ///< [factor] what a step leaves of a factor's value; 1 without reversion
   const float* drift;                      ///< [factor][regime] mean of one step
   const float* scale_drift;                ///< [factor][regime] mean of one step per squared tail scale
@@ -173,15 +175,19 @@ TM_HD void draw_scales(const SimulatePayload& in, std::uint64_t first_path, std:
 /// Floats of one set of draws: whole blocks of random words.
 TM_HD std::uint32_t draw_rows(const SimulatePayload& in) { return (in.num_draws + 3) / 4 * 4; }
 
-/// Draws of W paths for one step: normal[j * stride + lane]. `sums` is what they still lack, if points say how far they
-/// go.
+/// Draws of W paths for one step, those that are read: normal[j * stride + lane]. `sums` is what they still lack, if
+/// points say how far they go.
 template <int W>
 TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step, float* normal,
                         float* sums, std::uint32_t stride) {
-  draw_normal_rows<W>(in.seed, math::RngStream::factor_shock, step, first_path, in.num_draws, normal, stride);
-  if (in.points.num_sums == 0) { return; }
-  if (step == 0) { start_sums<W>(in.points, in.seed, first_path, in.num_steps, in.num_draws, sums, stride); }
-  bridge_draws<W>(in.num_steps - step, in.num_draws, normal, sums, stride);
+  const bool bridged = in.points.num_sums != 0;
+  if (bridged && step == 0) {
+    start_sums<W>(in.points, in.seed, first_path, in.num_steps, in.num_draws, sums, stride);
+  }
+  for (std::uint32_t b = 0; b < in.num_blocks; ++b) {
+    draw_block<W>(in.seed, math::RngStream::factor_shock, step, first_path, in.blocks[b], normal, stride);
+    if (bridged) { bridge_block<W>(in.num_steps - step, in.blocks[b], normal, sums, stride); }
+  }
 }
 
 /// One row of a sparse matrix times the inputs of W paths, with one regime's coefficients. `sum` is a local array of
