@@ -76,6 +76,17 @@ inline std::vector<DrawBlock> draw_blocks(const ScenarioPlan& plan) {
   return out;
 }
 
+/// The factors that move.
+inline std::vector<std::uint32_t> moved_factors(const ScenarioPlan& plan) {
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t f = 0; f < plan.factors.size(); ++f) {
+    if (!plan.moved || std::binary_search(plan.moved->begin(), plan.moved->end(), plan.factors[f].underlying)) {
+      out.push_back(f);
+    }
+  }
+  return out;
+}
+
 /// The numbers of a simulation's arguments, without the tables.
 inline SimulatePayload step_counts(const PreparedRun& run) {
   const ScenarioPlan& plan = run.scenarios;
@@ -84,6 +95,7 @@ inline SimulatePayload step_counts(const PreparedRun& run) {
   out.num_steps = plan.num_steps;
   out.num_regimes = plan.num_regimes;
   out.num_factors = static_cast<std::uint32_t>(plan.factors.size());
+  out.num_moved = static_cast<std::uint32_t>(moved_factors(plan).size());
   out.num_draws = plan.num_draws;
   out.num_blocks = static_cast<std::uint32_t>(draw_blocks(plan).size());
   out.num_shared = static_cast<std::uint32_t>(plan.shared.offsets.size() - 1);
@@ -112,6 +124,7 @@ struct StepTables {
     out.shared = {shared_offsets_.data(), shared_inputs_.data(), shared_coefficients_.data()};
     out.shocks = {shock_offsets_.data(), shock_inputs_.data(), shock_coefficients_.data()};
     out.blocks = blocks_.data();
+    out.moved = moved_.data();
     out.keep = keep_.data();
     out.drift = drift_.data();
     out.scale_drift = scale_drift_.data();
@@ -144,6 +157,7 @@ struct StepTables {
         shared_coefficients_(make(to_float(plan.shared.coefficients))),
         shock_coefficients_(make(to_float(plan.shocks.coefficients))),
         blocks_(make(draw_blocks(plan))),
+        moved_(make(moved_factors(plan))),
         keep_(make(to_float(plan.keep))),
         drift_(make(to_float(plan.drift))),
         scale_drift_(make(to_float(plan.scale_drift))),
@@ -160,6 +174,7 @@ struct StepTables {
       shock_inputs_, tail_class_, jump_counts_, jump_bounds_;
   Buffer<float> shared_coefficients_, shock_coefficients_;
   Buffer<DrawBlock> blocks_;
+  Buffer<std::uint32_t> moved_;
   Buffer<float> keep_, drift_, scale_drift_, scale_pieces_;
   Buffer<JumpProcess> processes_;
   Buffer<JumpEffectEntry> effects_;
