@@ -87,19 +87,20 @@ TM_HD void point_uniforms(const PointSet& in, PointAxis axis, std::uint64_t firs
   for (int l = 0; l < W; ++l) { uniform[l] = (static_cast<double>(word[l]) + 0.5) * 2.3283064365386962890625e-10; }
 }
 
-/// Chooses by cumulative bounds (times 2^31) and leaves in `uniform` where between its bounds the choice fell: uniform
-/// again, and independent of the choice. So one number makes all choices of a path, and paths with numbers near each
-/// other make the same first choices.
+/// Chooses by rising cumulative bounds (times 2^31) and leaves in `uniform` where between its bounds the choice fell:
+/// uniform again, and independent of the choice. So one number makes all choices of a path, and paths with numbers near
+/// each other make the same first choices.
 TM_HD std::uint32_t split_uniform(const std::uint32_t* bounds, std::uint32_t num_bounds, double& uniform) {
   const double at = uniform * 2147483648.0;
   double low = 0.0, high = 2147483648.0;
   std::uint32_t count = 0;
-  for (std::uint32_t k = 0; k < num_bounds; ++k) {
-    const double bound = static_cast<double>(bounds[k]);
-    const bool passed = at >= bound;
-    count += passed ? 1u : 0u;
-    low = passed ? bound : low;
-    high = passed ? high : math::smaller(high, bound);
+  for (; count < num_bounds; ++count) {
+    const double bound = static_cast<double>(bounds[count]);
+    if (at < bound) {
+      high = bound;
+      break;
+    }
+    low = bound;
   }
   uniform = math::smaller((at - low) / (high - low), 0.99999999999999988897769753748434596);  // 1 - 2^-53
   return count;
