@@ -1,5 +1,5 @@
-// Memory for what is read at random: aligned to cache lines, on large pages where the system grants them, so that
-// the columns of a tile do not outrun the table of recent pages.
+// Memory for what is read at random: aligned to cache lines, on large pages where it fills them and the system grants
+// them, so that the columns of a tile do not outrun the table of recent pages.
 #pragma once
 
 #include <sys/mman.h>
@@ -17,13 +17,15 @@ class LargeBuffer {
  public:
   LargeBuffer() = default;
   explicit LargeBuffer(std::size_t size) : size_(size) {
-    constexpr std::size_t page = std::size_t{2} << 20;
-    const std::size_t bytes = (size * sizeof(T) + page - 1) / page * page;
+    // A page is cleared as a whole when it is first touched: a large one for little costs more than it saves.
+    const bool large = size * sizeof(T) >= large_page / 2;
+    const std::size_t unit = large ? large_page : cache_line;
+    const std::size_t bytes = (size * sizeof(T) + unit - 1) / unit * unit;
     if (bytes == 0) { return; }
-    memory_.reset(static_cast<T*>(std::aligned_alloc(page, bytes)));
+    memory_.reset(static_cast<T*>(std::aligned_alloc(unit, bytes)));
     if (!memory_) { throw std::bad_alloc(); }
 #if defined(MADV_HUGEPAGE)
-    madvise(memory_.get(), bytes, MADV_HUGEPAGE);  // a wish; without it everything is right, only slower
+    if (large) { madvise(memory_.get(), bytes, MADV_HUGEPAGE); }  // a wish; without it all is right, only slower
 #endif
   }
 
@@ -33,6 +35,8 @@ class LargeBuffer {
   bool empty() const { return size_ == 0; }
 
  private:
+  static constexpr std::size_t large_page = std::size_t{2} << 20, cache_line = 64;
+
   struct Free {
     void operator()(T* memory) const { std::free(memory); }
   };

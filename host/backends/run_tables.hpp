@@ -61,6 +61,32 @@ inline std::vector<JumpEffectEntry> jump_effects(const ScenarioPlan& plan) {
   return out;
 }
 
+/// The draws of a step that are read, in the blocks that make them.
+inline std::vector<DrawBlock> draw_blocks(const ScenarioPlan& plan) {
+  std::vector<DrawBlock> out;
+  const auto add = [&](std::uint32_t draw) {
+    if (out.empty() || out.back().number != draw / 4) { out.push_back({draw / 4, 0}); }
+    out.back().read |= 1u << draw % 4;
+  };
+  if (plan.read_draws) {
+    for (const std::uint32_t draw : *plan.read_draws) { add(draw); }
+  } else {
+    for (std::uint32_t draw = 0; draw < plan.num_draws; ++draw) { add(draw); }
+  }
+  return out;
+}
+
+/// The factors that move.
+inline std::vector<std::uint32_t> moved_factors(const ScenarioPlan& plan) {
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t f = 0; f < plan.factors.size(); ++f) {
+    if (!plan.moved || std::binary_search(plan.moved->begin(), plan.moved->end(), plan.factors[f].underlying)) {
+      out.push_back(f);
+    }
+  }
+  return out;
+}
+
 /// The numbers of a simulation's arguments, without the tables.
 inline SimulatePayload step_counts(const PreparedRun& run) {
   const ScenarioPlan& plan = run.scenarios;
@@ -69,7 +95,9 @@ inline SimulatePayload step_counts(const PreparedRun& run) {
   out.num_steps = plan.num_steps;
   out.num_regimes = plan.num_regimes;
   out.num_factors = static_cast<std::uint32_t>(plan.factors.size());
+  out.num_moved = static_cast<std::uint32_t>(moved_factors(plan).size());
   out.num_draws = plan.num_draws;
+  out.num_blocks = static_cast<std::uint32_t>(draw_blocks(plan).size());
   out.num_shared = static_cast<std::uint32_t>(plan.shared.offsets.size() - 1);
   out.num_classes = plan.num_classes;
   out.num_processes = static_cast<std::uint32_t>(plan.processes.size());
@@ -95,6 +123,8 @@ struct StepTables {
     out.transition_bounds = transition_bounds_.data();
     out.shared = {shared_offsets_.data(), shared_inputs_.data(), shared_coefficients_.data()};
     out.shocks = {shock_offsets_.data(), shock_inputs_.data(), shock_coefficients_.data()};
+    out.blocks = blocks_.data();
+    out.moved = moved_.data();
     out.keep = keep_.data();
     out.drift = drift_.data();
     out.scale_drift = scale_drift_.data();
@@ -126,6 +156,8 @@ struct StepTables {
         jump_bounds_(make(plan.jump_bounds)),
         shared_coefficients_(make(to_float(plan.shared.coefficients))),
         shock_coefficients_(make(to_float(plan.shocks.coefficients))),
+        blocks_(make(draw_blocks(plan))),
+        moved_(make(moved_factors(plan))),
         keep_(make(to_float(plan.keep))),
         drift_(make(to_float(plan.drift))),
         scale_drift_(make(to_float(plan.scale_drift))),
@@ -140,7 +172,10 @@ struct StepTables {
   SimulatePayload counts_;  // without the pointers
   Buffer<std::uint32_t> start_bounds_, transition_bounds_, shared_offsets_, shared_inputs_, shock_offsets_,
       shock_inputs_, tail_class_, jump_counts_, jump_bounds_;
-  Buffer<float> shared_coefficients_, shock_coefficients_, keep_, drift_, scale_drift_, scale_pieces_;
+  Buffer<float> shared_coefficients_, shock_coefficients_;
+  Buffer<DrawBlock> blocks_;
+  Buffer<std::uint32_t> moved_;
+  Buffer<float> keep_, drift_, scale_drift_, scale_pieces_;
   Buffer<JumpProcess> processes_;
   Buffer<JumpEffectEntry> effects_;
   Buffer<Observation> observations_;

@@ -81,6 +81,12 @@ Question find_names(const WhatIfOptions& options, const std::vector<TypedTrade>&
   return question;
 }
 
+WhatIfScope scope_of(const Question& question) {
+  WhatIfScope scope = {question.account, question.hedges};
+  for (const Trade& trade : question.trades) { scope.instruments.push_back(trade.instrument); }
+  return scope;
+}
+
 WhatIfReport answer(const WhatIf& whatif, const Book& book, const Question& question, const RunConfig& config) {
   WhatIfReport report;
   report.account = book.accounts[question.account];
@@ -122,7 +128,7 @@ void whatif(const WhatIfOptions& options) {
 
   ProgressBar bar(parse_progress(options.run.progress));
   const RunConfig config = make_run_config(options.run, bar);
-  const WhatIf prepared(book, chosen.model, config);
+  const WhatIf prepared(book, chosen.model, config, scope_of(question));
   for (const Diagnostic& w : prepared.warnings()) { diagnostics.warning(w.file, w.row, w.field, w.value, w.reason); }
   WhatIfReport report = answer(prepared, book, question, config);
   report.model = chosen.model.name + (chosen.file.empty() ? " (built in)" : "");

@@ -136,17 +136,6 @@ void set_closed_parts(const ColumnPlan& columns, const AccountPlan& holdings, do
   }
 }
 
-/// What moves the holdings: their underlyings and the currencies they settle in.
-std::vector<UnderlyingId> moving_underlyings(const Book& book, const std::vector<HoldingShare>& holdings) {
-  std::set<UnderlyingId> all;
-  for (const HoldingShare& h : holdings) {
-    all.insert(h.underlying);
-    if (h.instrument) { all.insert(book.instruments[*h.instrument].settlement); }
-  }
-  all.erase(no_underlying);
-  return {all.begin(), all.end()};
-}
-
 /// Greeks by underlying of positions and balances now.
 class GreeksTable {
  public:
@@ -252,12 +241,13 @@ struct FoundTail {
   AccountMargin margin;
   EsPaths paths;
   Precision precision = Precision::single;
+  Observations observations;  // of all paths, if the backend kept them
 };
 
 /// The account alone, by the code of the whole run: the same bits.
 FoundTail find_tail(Backend& backend, const PreparedRun& run, const AccountPlan& account, const Model& model,
                     const RunConfig& config, const std::string& name) {
-  const AccountTails tails = find_tails(backend, run, account, config, nullptr, ListShortfalls::yes);
+  AccountTails tails = find_tails(backend, run, account, config, nullptr, ListShortfalls::yes);
   FoundTail out;
   std::vector<AccountMargin> margins = make_margins({name}, model, account, tails);
   set_shortfalls(run, ShortfallFinder(backend, run, account, tails, config, {name}).find(), margins);
@@ -266,6 +256,7 @@ FoundTail find_tail(Backend& backend, const PreparedRun& run, const AccountPlan&
   out.paths = make_es_paths(make_tail_rule(run), tails.tail(0), {figures.var, figures.var_path}, weights_of(run));
   const bool in_double = backend.name() == "reference" || out.margin.exact_precision;
   out.precision = in_double ? Precision::exact : Precision::single;
+  out.observations = std::move(tails.observations);
   return out;
 }
 
@@ -468,15 +459,9 @@ std::vector<ReadTimeShare> share_read_times(const DescribedTimes& times, const E
   return out;
 }
 
-/// The run without accounts, with a part of its columns and with the scenarios of what moves them.
-PreparedRun narrow_run(const PreparedRun& run, ColumnPlan columns, const std::vector<UnderlyingId>& underlyings) {
-  PreparedRun out;
-  out.seed = run.seed;
-  out.num_paths = run.num_paths;
-  out.confidence = run.confidence;
-  out.scenarios = narrow_scenarios(run.scenarios, underlyings, run.points.num_sums != 0);
-  out.points = run.points;
-  out.path_weights = run.path_weights;
+/// The run without accounts and with a part of its columns.
+PreparedRun with_columns(const PreparedRun& run, ColumnPlan columns) {
+  PreparedRun out = first_paths(run, run.num_paths);
   out.columns = std::move(columns);
   return out;
 }
@@ -512,16 +497,17 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   Explanation out;
   StageClock clock(out);
   const std::unique_ptr<Backend> backend = make_backend_for_one(config, out.notes);
-  const PreparedRun all = prepare_run(book, model, config.num_paths, config.seed, config.sampler);
+  PreparedRun all = prepare_run(book, model, config.num_paths, config.seed, config.sampler);
   out.prepared_tables = serialise_tables(all);
   const Holdings held = holdings_of(book, account);
   out.holdings = list_holdings(book, held);
-  const std::vector<UnderlyingId> underlyings = moving_underlyings(book, out.holdings);
+  const std::vector<UnderlyingId> underlyings = moving_underlyings(book, held);
+  all.scenarios = narrow_scenarios(std::move(all.scenarios), underlyings);
   out.greeks = find_greeks(book, model, all.columns, held, underlyings);
   const AccountPlan holdings = plan_holdings(book, all.columns, book.accounts[account], held);
   const AccountPlan whole = select_accounts(holdings, {0});
   NarrowColumns narrow = narrow_columns(all.columns, holdings);
-  const PreparedRun run = narrow_run(all, std::move(narrow.columns), underlyings);
+  const PreparedRun run = with_columns(all, std::move(narrow.columns));
   clock.lap("prepare");
 
   RunConfig with_paths = config;
@@ -540,7 +526,8 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   clock.lap("collateral");
 
   const PathTeller teller(run);
-  const HoldingPnl pnl = holding_pnl(run, narrow.accounts, teller, numbers_of(tail.paths), tail.precision,
+  const ObservedPaths observed(teller, tail.observations);
+  const HoldingPnl pnl = holding_pnl(run, narrow.accounts, observed, numbers_of(tail.paths), tail.precision,
                                      choose_kernels(parse_isa(config.isa)), config.threads);
   check_losses(tail, pnl, *backend);
   const TailRule rule = make_tail_rule(run);

@@ -92,14 +92,14 @@ class Revaluation {
 
 template <class Real>
 void revalue_all(const PreparedRun& run, const AccountPlan& accounts, const cpu::Kernels& kernels, int threads,
-                 const PathTeller& teller, const std::vector<std::uint32_t>& paths, HoldingPnl& out) {
+                 const ObservedPaths& observed, const std::vector<std::uint32_t>& paths, HoldingPnl& out) {
   const HeldColumns<Real> held(accounts, run.columns);
   const std::vector<Real> quantities(accounts.quantities.begin(), accounts.quantities.end());
   for_each_index(threads, (paths.size() + chunk - 1) / chunk, [&](std::uint64_t c) {
     const std::size_t first = c * chunk;
     const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(chunk, paths.size() - first));
     for (std::size_t i = first; i < first + count; ++i) {
-      teller.observe(paths[i], out.observations.data() + i * teller.num_rows());
+      observed.read(paths[i], out.observations.data() + i * observed.num_rows());
     }
     Revaluation<Real>(run, accounts, held, quantities, kernels).work(first, count, out);
   });
@@ -107,18 +107,18 @@ void revalue_all(const PreparedRun& run, const AccountPlan& accounts, const cpu:
 
 }  // namespace
 
-HoldingPnl holding_pnl(const PreparedRun& run, const AccountPlan& accounts, const PathTeller& teller,
+HoldingPnl holding_pnl(const PreparedRun& run, const AccountPlan& accounts, const ObservedPaths& observed,
                        const std::vector<std::uint32_t>& paths, Precision precision, const cpu::Kernels& kernels,
                        int threads) {
   HoldingPnl out;
   out.slice.resize(paths.size());
   out.account_loss_usd.resize(paths.size());
   out.losses_usd.assign(accounts.offsets.size() - 2, std::vector<double>(paths.size()));
-  out.observations.resize(paths.size() * teller.num_rows());
+  out.observations.resize(paths.size() * observed.num_rows());
   if (precision == Precision::single) {
-    revalue_all<float>(run, accounts, kernels, threads, teller, paths, out);
+    revalue_all<float>(run, accounts, kernels, threads, observed, paths, out);
   } else {
-    revalue_all<double>(run, accounts, kernels, threads, teller, paths, out);
+    revalue_all<double>(run, accounts, kernels, threads, observed, paths, out);
   }
   return out;
 }

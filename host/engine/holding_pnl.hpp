@@ -17,10 +17,10 @@ struct HoldingPnl {
   std::vector<float> observations;              ///< [path][row]
 };
 
-/// Simulates the paths again and revalues the holdings on them, columns and quantities in the precision of the margin.
+/// Revalues the holdings on the paths again, columns and quantities in the precision of the margin.
 /// @param run       its columns are those the accounts are numbered by
 /// @param accounts  the whole account first, then one per holding with that holding alone
-HoldingPnl holding_pnl(const PreparedRun& run, const AccountPlan& accounts, const PathTeller& teller,
+HoldingPnl holding_pnl(const PreparedRun& run, const AccountPlan& accounts, const ObservedPaths& observed,
                        const std::vector<std::uint32_t>& paths, Precision precision, const cpu::Kernels& kernels,
                        int threads);
 

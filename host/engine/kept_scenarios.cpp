@@ -1,6 +1,7 @@
 #include "host/engine/kept_scenarios.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "host/cpu/held_columns.hpp"
 #include "tailmargin/diagnostics.hpp"
@@ -32,6 +33,17 @@ void check_stop(const SimulateOptions& options) {
 template <class T>
 using Buffer = std::vector<T>;
 
+/// The draws that any of the models reads.
+std::vector<DrawBlock> common_blocks(const std::vector<SimulatePayload>& models) {
+  std::map<std::uint32_t, std::uint32_t> read;
+  for (const SimulatePayload& model : models) {
+    for (std::uint32_t b = 0; b < model.num_blocks; ++b) { read[model.blocks[b].number] |= model.blocks[b].read; }
+  }
+  std::vector<DrawBlock> out;
+  for (const auto& [number, of_block] : read) { out.push_back({number, of_block}); }
+  return out;
+}
+
 }  // namespace
 
 bool have_common_draws(const PreparedRun& a, const PreparedRun& b) {
@@ -53,6 +65,9 @@ std::vector<Observations> simulate_together(const std::vector<const PreparedRun*
     out.push_back({LargeBuffer<float>(observed_floats(*run)), tile_width});
     scratch_size = std::max<std::size_t>(scratch_size, scratch_rows(models.back()));
   }
+  const std::vector<DrawBlock> blocks = common_blocks(models);
+  models.front().blocks = blocks.data();
+  models.front().num_blocks = static_cast<std::uint32_t>(blocks.size());
   scratch_size += (runs.size() - 1) * models.front().num_factors;
   const std::uint64_t tiles = tiles_of(*runs.front());
   for (std::uint64_t first = 0; first < tiles; first += tiles_per_block) {

@@ -10,6 +10,16 @@ void PathTeller::observe(std::uint64_t path, float* out) const {
   simulate_lanes<1>(simulate_, path, scratch.data(), 1, out, 1, nullptr);
 }
 
+void ObservedPaths::read(std::uint64_t path, float* out) const {
+  if (kept_.empty()) {
+    teller_.observe(path, out);
+    return;
+  }
+  const std::uint64_t width = kept_.tile_width;
+  const float* from = kept_.values.data() + path / width * width * num_rows() + path % width;
+  for (std::uint32_t row = 0; row < num_rows(); ++row) { out[row] = from[row * width]; }
+}
+
 PathStory PathTeller::tell(std::uint64_t path) const {
   const SimulatePayload& in = simulate_;
   PathStory story;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "host/backends/backend.hpp"
 #include "host/backends/run_tables.hpp"
 #include "kernels/executors/simulate.hpp"
 
@@ -40,6 +41,22 @@ class PathTeller {
 
   StepTables<Buffer> tables_;
   SimulatePayload simulate_;
+};
+
+/// Observations of single paths: as a pass has kept them, or else simulated again.
+class ObservedPaths {
+ public:
+  /// @param kept  of the teller's run; may be empty. Both must outlive this.
+  ObservedPaths(const PathTeller& teller, const Observations& kept) : teller_(teller), kept_(kept) {}
+
+  std::uint32_t num_rows() const { return teller_.num_rows(); }
+
+  /// [row] @param out  num_rows() floats
+  void read(std::uint64_t path, float* out) const;
+
+ private:
+  const PathTeller& teller_;
+  const Observations& kept_;
 };
 
 }  // namespace tailmargin

@@ -23,6 +23,13 @@ constexpr double largest_hedge_ratio = 100.0;
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+void check_names(const Book& book, AccountId account, const std::vector<InstrumentId>& instruments) {
+  if (account >= book.accounts.size()) { throw UsageError("there is no such account in the book"); }
+  for (const InstrumentId instrument : instruments) {
+    if (instrument >= book.instruments.size()) { throw UsageError("there is no such instrument in the book"); }
+  }
+}
+
 /// One contract of one column, and nothing else.
 AccountPlan one_contract(std::uint32_t column) {
   AccountPlan plan;
@@ -44,6 +51,18 @@ double position_in(InstrumentId instrument, const Holdings& held) {
   return quantity;
 }
 
+/// Prepares a run in which nothing moves that is out of scope.
+PreparedRun prepare_scope(const Book& book, const Model& model, const RunConfig& config,
+                          const std::optional<WhatIfScope>& scope) {
+  PreparedRun run = prepare_run(book, model, config.num_paths, config.seed, config.sampler);
+  if (!scope) { return run; }
+  check_names(book, scope->account, scope->instruments);
+  Holdings reached = holdings_of(book, scope->account);
+  for (const InstrumentId i : scope->instruments) { reached.positions.push_back({scope->account, i, 1.0, {}}); }
+  run.scenarios = narrow_scenarios(std::move(run.scenarios), moving_underlyings(book, reached));
+  return run;
+}
+
 /// The configuration of an answer: only preparing shows progress.
 RunConfig without_progress(RunConfig config) {
   config.progress = nullptr;
@@ -54,12 +73,12 @@ RunConfig without_progress(RunConfig config) {
 
 class WhatIf::State {
  public:
-  State(const Book& book, const Model& model, const RunConfig& config)
+  State(const Book& book, const Model& model, const RunConfig& config, const std::optional<WhatIfScope>& scope)
       : book_(book),
         model_(model),
         config_(without_progress(with_tail_paths(config))),
         backend_(make_backend_for_one(config, notes_)),
-        run_(prepare_run(book, model, config.num_paths, config.seed, config.sampler)),
+        run_(prepare_scope(book, model, config, scope)),
         rule_(make_tail_rule(run_)) {
     stages_.push_back({"prepare", seconds_since(start_)});
     KeptScenarios::Options options = {&choose_kernels(parse_isa(config.isa)), config.threads, {}, config.stop};
@@ -83,16 +102,18 @@ class WhatIf::State {
   }
 
   Holdings holdings(AccountId account, const std::vector<Trade>& trades) const {
-    if (account >= book_.accounts.size()) { throw UsageError("there is no such account in the book"); }
+    std::vector<InstrumentId> traded;
+    for (const Trade& trade : trades) { traded.push_back(trade.instrument); }
+    check_names(book_, account, traded);
     Holdings out = holdings_of(book_, account);
     for (const Trade& trade : trades) {
-      if (trade.instrument >= book_.instruments.size()) { throw UsageError("there is no such instrument in the book"); }
       if (!std::isfinite(trade.quantity) || trade.quantity == 0.0) {
         throw UsageError("the quantity of a trade in " + book_.instruments[trade.instrument].name +
                          " must be a number other than zero");
       }
     }
     for (const Trade& trade : trades) { apply_trade(book_, run_.columns, account, trade, out); }
+    check_scope(out);
     return out;
   }
 
@@ -114,13 +135,16 @@ class WhatIf::State {
 
   std::vector<Hedge> find_hedges(AccountId account, const std::vector<Trade>& trades,
                                  const std::vector<InstrumentId>& instruments) const {
+    check_names(book_, account, instruments);
     const Holdings held = holdings(account, trades);
+    Holdings hedged = held;
+    for (const InstrumentId i : instruments) { hedged.positions.push_back({account, i, 1.0, {}}); }
+    check_scope(hedged);
     const AccountPlan all = plan({book_.accounts[account]}, {&held});
     const NarrowColumns narrow = narrow_columns(run_.columns, all);
     const PathPnl pnl = scenarios_->pnl(narrow.columns, narrow.accounts);
     std::vector<Hedge> hedges;
     for (const InstrumentId instrument : instruments) {
-      if (instrument >= book_.instruments.size()) { throw UsageError("there is no such instrument in the book"); }
       hedges.push_back(find_hedge(account, held, pnl, all.rounding_scale_usd.front(), instrument));
     }
     std::stable_sort(hedges.begin(), hedges.end(),
@@ -134,6 +158,15 @@ class WhatIf::State {
   const std::vector<StageTime>& stages() const { return stages_; }
 
  private:
+  /// What does not move would be a margin of zero.
+  void check_scope(const Holdings& held) const {
+    const std::optional<std::vector<UnderlyingId>>& moved = run_.scenarios.moved;
+    const std::vector<UnderlyingId> needed = moving_underlyings(book_, held);
+    if (moved && !std::includes(moved->begin(), moved->end(), needed.begin(), needed.end())) {
+      throw UsageError("the account or an instrument is out of the scope that was prepared");
+    }
+  }
+
   AccountPlan plan(const std::vector<std::string>& names, const std::vector<const Holdings*>& held) const {
     Holdings rows;
     for (AccountId a = 0; a < held.size(); ++a) {
@@ -239,9 +272,9 @@ class WhatIf::State {
   std::unique_ptr<TermsEngine> terms_;  // null if the model has none
 };
 
-WhatIf::WhatIf(const Book& book, const Model& model, const RunConfig& config) {
+WhatIf::WhatIf(const Book& book, const Model& model, const RunConfig& config, const std::optional<WhatIfScope>& scope) {
   check_config(config);
-  state_ = std::make_unique<State>(book, model, config);
+  state_ = std::make_unique<State>(book, model, config, scope);
 }
 WhatIf::~WhatIf() = default;
 WhatIf::WhatIf(WhatIf&&) noexcept = default;

@@ -58,7 +58,7 @@ HostScenarios::HostScenarios(const PreparedRun& run, const AccountPlan& accounts
       no_shocks_(run.scenarios.factors.size() + 1, 0),
       step_variance_(price_variance(run.scenarios)),
       columns_(accounts, run.columns) {
-  means_.num_draws = 0;
+  means_.num_draws = means_.num_blocks = 0;
   means_.num_shared = 0;
   means_.points.num_sums = 0;
   means_.shocks.offsets = no_shocks_.data();

@@ -52,6 +52,19 @@ double mean_growth(const JumpRule& rule, double a) {
   return 1.0;
 }
 
+/// Mean growths that were asked for before: coins that are alike share rules and changes.
+class MeanGrowths {
+ public:
+  double find(const JumpRule& rule, double a) {
+    const auto [found, is_new] = known_.try_emplace({&rule, a}, 0.0);
+    if (is_new) { found->second = mean_growth(rule, a); }
+    return found->second;
+  }
+
+ private:
+  std::map<std::pair<const JumpRule*, double>, double> known_;
+};
+
 /// How far many jumps may take a factor that prices are exponentials of, in logs: as far as a single one may
 /// (model files: change x max), so that diffusion and two factors of a contract still fit into the range of float.
 constexpr double max_jump_reach = 20.0;
@@ -71,26 +84,29 @@ struct JumpLoad {
 /// with a chance below `beyond`, whatever the path of regimes.
 class ReachFinder {
  public:
+  explicit ReachFinder(MeanGrowths& growths) : growths_(growths) {}
+
   /// Whether jumps and the drift they bring stay within the limit on one side: up (+1) or down (-1).
   /// @param drift  over the horizon, towards that side
   bool stays(const std::vector<JumpLoad>& loads, double side, double drift) {
     const double limit = max_jump_reach - std::max(drift, 0.0);
-    return limit >= 0.0 && (reach(loads, side, Law::largest) <= limit || reach(loads, side, Law::exact) <= limit);
+    return limit >= 0.0 &&
+           (stays_within(loads, side, Law::largest, limit) || stays_within(loads, side, Law::exact, limit));
   }
 
  private:
   enum class Law { largest, exact };  ///< sizes all at their cut, which is quick to bound, or as they are
 
-  double reach(const std::vector<JumpLoad>& loads, double side, Law law) {
-    double least = std::numeric_limits<double>::infinity();
+  /// Whether a bound is within the limit.
+  bool stays_within(const std::vector<JumpLoad>& loads, double side, Law law, double limit) {
     for (double a = 0.25; a < 40.0; a *= 1.25) {
       double sum = -math::log(beyond_reach);
       for (const JumpLoad& load : loads) {
         sum += load.events * std::max(growth(load, side * a, law) - 1.0, 0.0);  // below 1: at most 0 in any regime
       }
-      least = std::min(least, sum / a);
+      if (sum / a <= limit) { return true; }
     }
-    return least;
+    return false;
   }
 
   /// E[exp(a change Y)], or a bound of it.
@@ -99,12 +115,10 @@ class ReachFinder {
     const double slope = a * load.change;
     if (std::fabs(slope) * rule.max > 600.0) { return std::numeric_limits<double>::infinity(); }
     if (law == Law::largest) { return math::exp(std::fabs(slope) * rule.max); }
-    const auto [found, is_new] = known_.try_emplace({&rule, slope}, 0.0);
-    if (is_new) { found->second = mean_growth(rule, slope); }
-    return found->second;
+    return growths_.find(rule, slope);
   }
 
-  std::map<std::pair<const JumpRule*, double>, double> known_;  // coins that are alike share rules and changes
+  MeanGrowths& growths_;
 };
 
 /// Whether contracts' prices are exponentials of a kind of factor. Kinds of smiles are cut on the path instead.
@@ -176,7 +190,7 @@ class JumpBuilder {
   /// Jumps of a price have a mean growth; the drift takes it back, so that the price keeps its mean.
   void compensate(const JumpRule& rule, std::uint32_t f, double change) {
     if (model_.drift != Drift::martingale) { return; }
-    const double growth = mean_growth(rule, change) - 1.0;
+    const double growth = growths_.find(rule, change) - 1.0;
     for (std::size_t k = 0; k < plan_.num_regimes; ++k) {
       const double taken = rule.per_year[k] * plan_.step_years * growth;
       plan_.drift[f * plan_.num_regimes + k] -= taken;
@@ -215,7 +229,7 @@ class JumpBuilder {
 
   /// Reports every rule that may take factors out of the range of float, with the first of them.
   void check_reaches() {
-    ReachFinder finder;
+    ReachFinder finder(growths_);
     const std::vector<std::vector<JumpLoad>> loads = list_loads();
     std::set<const JumpRule*> reported;
     for (std::uint32_t f = 0; f < plan_.factors.size(); ++f) {
@@ -308,6 +322,7 @@ class JumpBuilder {
   const Model& model_;
   ScenarioPlan& plan_;
   Diagnostics& diagnostics_;
+  MeanGrowths growths_;
   std::vector<const JumpRule*> rules_;  // [process]
   std::vector<double> taken_;           // [factor][regime] mean growth of jumps that the drift of a step takes back
 };

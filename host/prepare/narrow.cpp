@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 namespace tailmargin {
 namespace {
@@ -47,34 +48,48 @@ ColumnTables<Real> select(const ColumnTables<Real>& tables, const Renumbering& n
           select(tables.options, numbers)};
 }
 
-/// Empties the rows of a matrix that are not needed.
-void empty_rows(SparseTable& table, std::size_t num_regimes, const std::vector<char>& needed) {
+/// Appends a row of a matrix to another.
+void copy_row(const SparseTable& table, std::size_t row, std::size_t num_regimes, SparseTable& out) {
+  for (std::uint32_t e = table.offsets[row]; e < table.offsets[row + 1]; ++e) {
+    out.inputs.push_back(table.inputs[e]);
+    const auto first = table.coefficients.begin() + static_cast<std::ptrdiff_t>(e * num_regimes);
+    out.coefficients.insert(out.coefficients.end(), first, first + static_cast<std::ptrdiff_t>(num_regimes));
+  }
+}
+
+/// A row for every factor, empty for those that do not move.
+SparseTable shocks_of(const ScenarioPlan& plan, const std::vector<UnderlyingId>& underlyings) {
   SparseTable out;
-  for (std::size_t row = 0; row + 1 < table.offsets.size(); ++row) {
-    for (std::uint32_t e = table.offsets[row]; needed[row] != 0 && e < table.offsets[row + 1]; ++e) {
-      out.inputs.push_back(table.inputs[e]);
-      const auto first = table.coefficients.begin() + static_cast<std::ptrdiff_t>(e * num_regimes);
-      out.coefficients.insert(out.coefficients.end(), first, first + static_cast<std::ptrdiff_t>(num_regimes));
-    }
+  for (std::size_t f = 0; f < plan.factors.size(); ++f) {
+    const bool moves = std::binary_search(underlyings.begin(), underlyings.end(), plan.factors[f].underlying);
+    if (moves) { copy_row(plan.shocks, f, plan.num_regimes, out); }
     out.offsets.push_back(static_cast<std::uint32_t>(out.inputs.size()));
   }
-  table = std::move(out);
+  return out;
+}
+
+/// Drops the correlated normals that no shock reads, and numbers the others anew.
+void drop_unread_rows(ScenarioPlan& plan) {
+  const std::set<std::uint32_t> read(plan.shocks.inputs.begin(), plan.shocks.inputs.end());
+  SparseTable shared;
+  for (const std::uint32_t row : read) {
+    copy_row(plan.shared, row, plan.num_regimes, shared);
+    shared.offsets.push_back(static_cast<std::uint32_t>(shared.inputs.size()));
+  }
+  for (std::uint32_t& row : plan.shocks.inputs) {
+    row = static_cast<std::uint32_t>(std::distance(read.begin(), read.find(row)));
+  }
+  plan.shared = std::move(shared);
 }
 
 }  // namespace
 
-ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings, bool keep_draws) {
-  std::vector<char> moved, drawn(plan.shared.offsets.size() - 1, 0);
-  for (const Factor& factor : plan.factors) {
-    moved.push_back(std::binary_search(underlyings.begin(), underlyings.end(), factor.underlying) ? 1 : 0);
-  }
-  empty_rows(plan.shocks, plan.num_regimes, moved);
-  for (const std::uint32_t row : plan.shocks.inputs) { drawn[row] = 1; }
-  empty_rows(plan.shared, plan.num_regimes, drawn);
-  if (!keep_draws) {
-    plan.num_draws = 0;
-    for (const std::uint32_t draw : plan.shared.inputs) { plan.num_draws = std::max(plan.num_draws, draw + 1); }
-  }
+ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings) {
+  plan.shocks = shocks_of(plan, underlyings);
+  drop_unread_rows(plan);
+  const std::set<std::uint32_t> read(plan.shared.inputs.begin(), plan.shared.inputs.end());
+  plan.read_draws.emplace(read.begin(), read.end());
+  plan.moved = underlyings;
   return plan;
 }
 

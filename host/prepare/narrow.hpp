@@ -15,8 +15,7 @@ struct NarrowColumns {
 NarrowColumns narrow_columns(const ColumnPlan& columns, AccountPlan accounts);
 
 /// Scenarios in which only the factors of these underlyings (rising) move, with the bits they have among all; what is
-/// observed of the others has no meaning. Draws keep their numbers.
-/// @param keep_draws  whether all draws of a step are needed: what a sampler's points say of them is about all
-ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings, bool keep_draws);
+/// observed of the others has no meaning. Draws keep their numbers; those that nothing reads are not made.
+ScenarioPlan narrow_scenarios(ScenarioPlan plan, const std::vector<UnderlyingId>& underlyings);
 
 }  // namespace tailmargin

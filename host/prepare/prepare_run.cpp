@@ -8,6 +8,7 @@
 
 #include "host/prepare/closing.hpp"
 #include "host/prepare/matching.hpp"
+#include "host/prepare/narrow.hpp"
 #include "host/prepare/scenario_laws.hpp"
 
 namespace tailmargin {
@@ -163,6 +164,7 @@ PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Mode
   prepare_chain(model, plan, diagnostics);
   plan.shared = plan.shocks = SparseTable{};
   plan.num_draws = 0;
+  plan.read_draws.reset();
   plan.repairs.clear();
   prepare_correlations(book, model, plan, diagnostics);
   if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
@@ -170,6 +172,7 @@ PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Mode
   const bool same_chain =
       plan.start_bounds == run.scenarios.start_bounds && plan.transition_bounds == run.scenarios.transition_bounds;
   if (!same_chain) { out.path_weights = sample_weights(plan, out.points, run.seed, num_paths); }
+  if (plan.moved) { plan = narrow_scenarios(plan, *run.scenarios.moved); }
   return out;
 }
 

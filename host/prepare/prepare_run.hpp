@@ -64,7 +64,7 @@ PreparedRun prepare_run(const Book& book, const Model& model, std::uint64_t num_
 PreparedRun first_paths(const PreparedRun& run, std::uint64_t num_paths);
 
 /// The same paths of another model, which differs in chain or correlations only: with the run's own draws and points,
-/// unless its correlations are of another number of draws.
+/// unless its correlations are of another number of draws. What does not move in the run does not here.
 /// @throws InputError
 PreparedRun prepare_variant(const PreparedRun& run, const Book& book, const Model& model, std::uint64_t num_paths);
 

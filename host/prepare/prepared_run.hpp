@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ struct ScenarioPlan {
   double step_years = 0.0;
   std::vector<std::uint32_t> start_bounds, transition_bounds;
   std::uint32_t num_draws = 0;
+  std::optional<std::vector<UnderlyingId>> moved;        ///< rising: no others move here; none: all do
+  std::optional<std::vector<std::uint32_t>> read_draws;  ///< rising; none: all
   std::vector<double> step_sd;  ///< [factor][regime] standard deviation of a step, of which shocks are made
   SparseTable shared, shocks;
   std::vector<double> keep;                ///< [factor]

@@ -1,6 +1,7 @@
 #include "host/prepare/trades.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "host/prepare/prepare_run.hpp"
 
@@ -43,6 +44,18 @@ Holdings holdings_of(const Book& book, AccountId account) {
   const auto positions = rows_of(book.positions, account);
   const auto collateral = rows_of(book.collateral, account);
   return {{positions.first, positions.second}, {collateral.first, collateral.second}};
+}
+
+std::vector<UnderlyingId> moving_underlyings(const Book& book, const Holdings& holdings) {
+  std::set<UnderlyingId> all;
+  for (const Position& p : holdings.positions) {
+    all.insert({book.instruments[p.instrument].underlying, book.instruments[p.instrument].settlement});
+  }
+  for (const CollateralBalance& b : holdings.collateral) {
+    if (b.amount != 0.0) { all.insert(b.asset); }
+  }
+  all.erase(no_underlying);
+  return {all.begin(), all.end()};
 }
 
 void apply_trade(const Book& market, const ColumnPlan& columns, AccountId account, const Trade& trade,

@@ -16,6 +16,9 @@ struct Holdings {
 
 Holdings holdings_of(const Book& book, AccountId account);
 
+/// What moves the holdings: their underlyings and the currencies they settle in. Rising.
+std::vector<UnderlyingId> moving_underlyings(const Book& book, const Holdings& holdings);
+
 /// Trades at mark. The quantity joins the account's first position in the instrument, or a new one without entry price;
 /// the change in what the position is worth (position_value) is paid from, or into, the balance in its settlement
 /// currency. So the account is worth the same, and holds that balance's currency as before.

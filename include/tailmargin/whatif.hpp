@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,18 +41,25 @@ struct Hedge {
   double cut_per_notional = 0.0;  ///< USD of margin per USD of notional
 };
 
+/// All that will be asked: what does not move it is not simulated.
+struct WhatIfScope {
+  AccountId account = 0;
+  std::vector<InstrumentId> instruments;  ///< of trades and hedges, beside those held
+};
+
 /// A book whose scenarios are prepared. Answers do not depend on each other; threads may ask at the same time.
 class WhatIf {
  public:
   /// Prepares and simulates. Book and configuration as for run_margin; the book must outlive this, and so must what the
   /// configuration points to.
+  /// @param scope  none: all accounts and instruments may be asked for. The answers are the same.
   /// @throws what run_margin throws
-  WhatIf(const Book& book, const Model& model, const RunConfig& config);
+  WhatIf(const Book& book, const Model& model, const RunConfig& config, const std::optional<WhatIfScope>& scope = {});
   ~WhatIf();
   WhatIf(WhatIf&&) noexcept;
 
-  /// @throws UsageError if there is no such account or instrument, or a quantity is no number or zero; InputError if
-  /// the account would be too large
+  /// @throws UsageError if there is no such account or instrument or it is not in the scope, or a quantity is no number
+  /// or zero; InputError if the account would be too large
   WhatIfMargins evaluate(AccountId account, const std::vector<Trade>& trades) const;
 
   /// The best size of each instrument alone, on top of `trades`; the largest cut first. With closing times the

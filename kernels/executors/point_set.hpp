@@ -31,19 +31,32 @@ struct PointSet {
   const float* components;          ///< [sum][draw] orthonormal rows
 };
 
+/// Which of the four normals that one block of random words makes are read.
+struct DrawBlock {
+  std::uint32_t number;  ///< makes normals 4 * number and on
+  std::uint32_t read;    ///< a bit for each of the four, the lowest first
+};
+
+/// The normals of W paths that are read, of those of one block: normal[j * stride + lane].
+template <int W>
+TM_HD void draw_block(std::uint64_t seed, math::RngStream stream, std::uint32_t step, std::uint64_t first_path,
+                      DrawBlock block, float* normal, std::uint32_t stride) {
+  std::uint32_t words[4 * W];
+  math::philox4x32_10_lanes<W>(seed, math::rng_block(stream, step, block.number), first_path, words);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    if ((block.read >> i & 1u) == 0u) { continue; }
+    float* out = normal + (4 * block.number + i) * stride;
+    TM_LANES
+    for (std::uint32_t l = 0; l < W; ++l) { out[l] = math::normal_from_word(words[i * W + l]); }
+  }
+}
+
 /// Independent normals of W paths in whole blocks of four: normal[j * stride + lane].
 template <int W>
 TM_HD void draw_normal_rows(std::uint64_t seed, math::RngStream stream, std::uint32_t step, std::uint64_t first_path,
                             std::uint32_t num_rows, float* normal, std::uint32_t stride) {
   for (std::uint32_t j = 0; j < num_rows; j += 4) {
-    const std::uint64_t block = math::rng_block(stream, step, j / 4);
-    std::uint32_t words[4 * W];
-    math::philox4x32_10_lanes<W>(seed, block, first_path, words);
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      float* out = normal + (j + i) * stride;
-      TM_LANES
-      for (std::uint32_t l = 0; l < W; ++l) { out[l] = math::normal_from_word(words[i * W + l]); }
-    }
+    draw_block<W>(seed, stream, step, first_path, {j / 4, 15u}, normal, stride);
   }
 }
 
@@ -74,19 +87,20 @@ TM_HD void point_uniforms(const PointSet& in, PointAxis axis, std::uint64_t firs
   for (int l = 0; l < W; ++l) { uniform[l] = (static_cast<double>(word[l]) + 0.5) * 2.3283064365386962890625e-10; }
 }
 
-/// Chooses by cumulative bounds (times 2^31) and leaves in `uniform` where between its bounds the choice fell: uniform
-/// again, and independent of the choice. So one number makes all choices of a path, and paths with numbers near each
-/// other make the same first choices.
+/// Chooses by rising cumulative bounds (times 2^31) and leaves in `uniform` where between its bounds the choice fell:
+/// uniform again, and independent of the choice. So one number makes all choices of a path, and paths with numbers near
+/// each other make the same first choices.
 TM_HD std::uint32_t split_uniform(const std::uint32_t* bounds, std::uint32_t num_bounds, double& uniform) {
   const double at = uniform * 2147483648.0;
   double low = 0.0, high = 2147483648.0;
   std::uint32_t count = 0;
-  for (std::uint32_t k = 0; k < num_bounds; ++k) {
-    const double bound = static_cast<double>(bounds[k]);
-    const bool passed = at >= bound;
-    count += passed ? 1u : 0u;
-    low = passed ? bound : low;
-    high = passed ? high : math::smaller(high, bound);
+  for (; count < num_bounds; ++count) {
+    const double bound = static_cast<double>(bounds[count]);
+    if (at < bound) {
+      high = bound;
+      break;
+    }
+    low = bound;
   }
   uniform = math::smaller((at - low) / (high - low), 0.99999999999999988897769753748434596);  // 1 - 2^-53
   return count;
@@ -124,16 +138,16 @@ TM_HD void start_sums(const PointSet& in, std::uint64_t seed, std::uint64_t firs
   }
 }
 
-/// Makes the draws of a step fit what their sums still lack: with n steps left, of n standard normals with sum S the
-/// first is normal with mean S / n and variance 1 - 1 / n.
+/// Makes the draws of a block in a step fit what their sums still lack: with n steps left, of n standard normals with
+/// sum S the first is normal with mean S / n and variance 1 - 1 / n.
 template <int W>
-TM_HD void bridge_draws(std::uint32_t steps_left, std::uint32_t num_draws, float* normal, float* sum,
-                        std::uint32_t stride) {
+TM_HD void bridge_block(std::uint32_t steps_left, DrawBlock block, float* normal, float* sum, std::uint32_t stride) {
   const float share = 1.0f / static_cast<float>(steps_left);
   const float spread = math::sqrt(1.0f - share);
-  for (std::uint32_t j = 0; j < num_draws; ++j) {
-    float* z = normal + j * stride;
-    float* s = sum + j * stride;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    if ((block.read >> i & 1u) == 0u) { continue; }
+    float* z = normal + (4 * block.number + i) * stride;
+    float* s = sum + (4 * block.number + i) * stride;
     TM_LANES
     for (int l = 0; l < W; ++l) {
       z[l] = math::fma(share, s[l], spread * z[l]);

@@ -46,7 +46,9 @@ struct SimulatePayload {
   std::uint32_t num_steps;
   std::uint32_t num_regimes;
   std::uint32_t num_factors;
+  std::uint32_t num_moved;         ///< of those
   std::uint32_t num_draws;         ///< normals of a step
+  std::uint32_t num_blocks;        ///< of those that are read
   std::uint32_t num_shared;        ///< rows of `shared`
   std::uint32_t num_classes;       ///< tail classes beside the normal one
   std::uint32_t num_processes;     ///< of jumps
@@ -56,6 +58,8 @@ struct SimulatePayload {
   const std::uint32_t* transition_bounds;  ///< [regime from][regime to] the same per row
   SparseRows shared;                       ///< correlated normals from the draws
   SparseRows shocks;                       ///< [factor] a step's shock from the correlated normals
+  const DrawBlock* blocks;                 ///< [block] rising
+  const std::uint32_t* moved;              ///< factors that move, rising
   const float* keep;                       ///< [factor] what a step leaves of a factor's value; 1 without reversion
   const float* drift;                      ///< [factor][regime] mean of one step
   const float* scale_drift;                ///< [factor][regime] mean of one step per squared tail scale
@@ -173,15 +177,17 @@ TM_HD void draw_scales(const SimulatePayload& in, std::uint64_t first_path, std:
 /// Floats of one set of draws: whole blocks of random words.
 TM_HD std::uint32_t draw_rows(const SimulatePayload& in) { return (in.num_draws + 3) / 4 * 4; }
 
-/// Draws of W paths for one step: normal[j * stride + lane]. `sums` is what they still lack, if points say how far they
-/// go.
+/// Draws of W paths for one step, those that are read: normal[j * stride + lane]. `sums` is what they still lack, if
+/// points say how far they go.
 template <int W>
 TM_HD void draw_normals(const SimulatePayload& in, std::uint64_t first_path, std::uint32_t step, float* normal,
                         float* sums, std::uint32_t stride) {
-  draw_normal_rows<W>(in.seed, math::RngStream::factor_shock, step, first_path, in.num_draws, normal, stride);
-  if (in.points.num_sums == 0) { return; }
-  if (step == 0) { start_sums<W>(in.points, in.seed, first_path, in.num_steps, in.num_draws, sums, stride); }
-  bridge_draws<W>(in.num_steps - step, in.num_draws, normal, sums, stride);
+  const bool bridged = in.points.num_sums != 0;
+  if (bridged && step == 0) { start_sums<W>(in.points, in.seed, first_path, in.num_steps, in.num_draws, sums, stride); }
+  for (std::uint32_t b = 0; b < in.num_blocks; ++b) {
+    draw_block<W>(in.seed, math::RngStream::factor_shock, step, first_path, in.blocks[b], normal, stride);
+    if (bridged) { bridge_block<W>(in.num_steps - step, in.blocks[b], normal, sums, stride); }
+  }
 }
 
 /// One row of a sparse matrix times the inputs of W paths, with one regime's coefficients. `sum` is a local array of
@@ -229,7 +235,8 @@ TM_HD void step_regime(const SimulatePayload& in, std::uint32_t k, const std::ui
     TM_LANES
     for (int l = 0; l < W; ++l) { out[l] = sum[l]; }
   }
-  for (std::uint32_t f = 0; f < in.num_factors; ++f) {
+  for (std::uint32_t i = 0; i < in.num_moved; ++i) {
+    const std::uint32_t f = in.moved[i];
     float shock[W];
     sparse_row<W>(in.shocks, f, k, in.num_regimes, shared, stride, shock);
     scaled_shock<W>(in, f, k, scale, stride, shock);
@@ -423,7 +430,7 @@ inline constexpr std::uint32_t max_models = 8;
 
 /// The same paths of several models, which have seed, points, number of draws, tail classes and factors in common: each
 /// draw is made once.
-/// @param in       [count] at most max_models
+/// @param in       [count] at most max_models; the first's blocks are the draws that any of them reads
 /// @param scratch  (scratch_rows + (count - 1) * num_factors) * stride floats, rows of the model with most
 /// @param out      [model] as in simulate_lanes()
 template <int W>

@@ -101,6 +101,40 @@ TEST(WhatIf, ClosingAPositionRemovesItsRow) {
   EXPECT_EQ(found.after.num_positions + 1, found.before.num_positions);
 }
 
+TEST(WhatIf, ScopeChangesNoAnswer) {
+  const Exchange exchange;
+  const std::vector<Trade> trades = {{exchange.perpetual, 2.5}, {exchange.eth_call, -3.0}};
+  for (const Setting& s : settings()) {
+    for (const Sampler sampler : {Sampler::plain, Sampler::stratified, Sampler::sobol}) {
+      RunConfig config = s.config;
+      config.sampler = sampler;
+      const WhatIf whole(exchange.book(), s.model, config);
+      const WhatIfScope scope = {1, {exchange.perpetual, exchange.eth_call, exchange.put}};
+      const WhatIf narrow(exchange.book(), s.model, config, scope);
+
+      const WhatIfMargins expected = whole.evaluate(1, trades), found = narrow.evaluate(1, trades);
+      EXPECT_EQ(bits_of(found.before), bits_of(expected.before)) << s.name << " " << to_string(sampler);
+      EXPECT_EQ(bits_of(found.after), bits_of(expected.after)) << s.name << " " << to_string(sampler);
+      EXPECT_EQ(found.es_change_se_usd, expected.es_change_se_usd) << s.name << " " << to_string(sampler);
+      const Hedge other = whole.find_hedges(1, trades, {exchange.put}).at(0),
+                  hedge = narrow.find_hedges(1, trades, {exchange.put}).at(0);
+      EXPECT_EQ(hedge.quantity, other.quantity) << s.name << " " << to_string(sampler);
+      EXPECT_EQ(bits_of(hedge.margins.after), bits_of(other.margins.after)) << s.name << " " << to_string(sampler);
+    }
+  }
+}
+
+TEST(WhatIf, RefusesWhatIsOutOfScope) {
+  const Exchange exchange;
+  const WhatIf narrow(exchange.book(), regimes(), config_of(500), WhatIfScope{exchange.empty, {exchange.perpetual}});
+
+  EXPECT_NO_THROW(narrow.evaluate(exchange.empty, {{exchange.perpetual, 1.0}}));
+  EXPECT_THROW(narrow.evaluate(exchange.empty, {{exchange.eth_call, 1.0}}), UsageError);
+  EXPECT_THROW(narrow.find_hedges(exchange.empty, {}, {exchange.eth_perpetual}), UsageError);
+  EXPECT_THROW(WhatIf(exchange.book(), regimes(), config_of(500), WhatIfScope{99, {}}), UsageError);
+  EXPECT_THROW(WhatIf(exchange.book(), regimes(), config_of(500), WhatIfScope{0, {99}}), UsageError);
+}
+
 TEST(WhatIf, MeetsTheReference) {
   const Exchange exchange;
   const std::vector<Trade> trades = {{exchange.put, 4.0}, {exchange.future, -1.0}, {exchange.eth_perpetual, 30.0}};

@@ -66,7 +66,7 @@ class Bridge : public testing::Test {
       float* z = out.data() + s * draws;
       const auto words = math::philox4x32_10(3, s, number);
       for (std::uint32_t j = 0; j < draws; ++j) { z[j] = math::normal_from_word(words.word[j]); }
-      bridge_draws<1>(steps - s, draws, z, sums, 1);
+      bridge_block<1>(steps - s, {0, (1u << draws) - 1u}, z, sums, 1);
     }
     return out;
   }
