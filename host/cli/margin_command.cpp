@@ -19,8 +19,8 @@ namespace {
 
 struct MarginOptions {
   std::string command_line, book, out, model, format = "csv";
-  bool keep_tails = false, fit_tails = false, control_variate = false, no_terms = false, keep_shortfalls = false,
-       no_crowding = false, keep_liquidations = false, json = false;
+  bool keep_tails = false, fit_tails = false, control_variate = false, contributions = false, no_terms = false,
+       keep_shortfalls = false, no_crowding = false, keep_liquidations = false, json = false;
   std::vector<std::string> liquidations;
   std::optional<double> insurance_fund_usd;
   RunOptions run;
@@ -30,8 +30,9 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void write_run(const MarginOptions& options, const ChosenModel& chosen, const RunConfig& config, RunResult& result,
-               Diagnostics& diagnostics, std::chrono::steady_clock::time_point start, StagedFolder& staged) {
+void write_run(const MarginOptions& options, const Book& book, const ChosenModel& chosen, const RunConfig& config,
+               RunResult& result, Diagnostics& diagnostics, std::chrono::steady_clock::time_point start,
+               StagedFolder& staged) {
   const std::filesystem::path& out = staged.path();
   const auto write_start = std::chrono::steady_clock::now();
   RunManifest manifest;
@@ -44,6 +45,7 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
     write_regime_es(result.margins, chosen.model, out);
   }
   if (options.control_variate) { write_controlled_es(result.margins, out); }
+  if (options.contributions) { write_contributions(result.contributions, book, out); }
   write_wrong_way(result.wrong_way, out);
   write_venues(result.venues, out);
   manifest.exchange_file = write_exchange(result.exchange, out, result.crowding ? &*result.crowding : nullptr);
@@ -60,9 +62,9 @@ void write_run(const MarginOptions& options, const ChosenModel& chosen, const Ru
   manifest.peak_rss_bytes = peak_rss_bytes();
   write_run_manifest(manifest, config, chosen.model, result, diagnostics, out);
   // Outdated: of an earlier run into this folder.
-  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "terms.csv", "regime_es.csv",
-                 "wrong_way.csv", "venues.csv", "venue_accounts.csv", "shortfalls.bin", "crowding.csv",
-                 "liquidations.bin"});
+  staged.commit({"errors.csv", "tail_paths.parquet", "tail_fits.csv", "controlled_es.csv", "contributions.csv",
+                 "terms.csv", "regime_es.csv", "wrong_way.csv", "venues.csv", "venue_accounts.csv", "shortfalls.bin",
+                 "crowding.csv", "liquidations.bin"});
 }
 
 void check_crowding_options(const MarginOptions& options, const Model& model) {
@@ -100,6 +102,7 @@ void margin(const MarginOptions& options) {
     config.keep_tail_paths = options.keep_tails;
     config.fit_tails = options.fit_tails;
     config.control_variate = options.control_variate;
+    config.contributions = options.contributions;
     config.keep_shortfalls = options.keep_shortfalls;
     config.keep_liquidations = options.keep_liquidations;
     config.liquidations = liquidations ? &*liquidations : nullptr;
@@ -108,7 +111,7 @@ void margin(const MarginOptions& options) {
     config.progress = nullptr;  // the bar ends here
   } catch (const InputError& error) { reject_input(error.diagnostics(), staged); }
   result.stages.insert(result.stages.begin(), {"read", read_seconds});
-  write_run(options, chosen, config, result, diagnostics, start, staged);
+  write_run(options, book, chosen, config, result, diagnostics, start, staged);
   if (!diagnostics.items().empty()) { print_diagnostics(diagnostics); }
   const std::string model_name = chosen.model.name + (chosen.file.empty() ? " (built in)" : "");
   if (options.json) {
@@ -137,6 +140,8 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
                     "also write tail_fits.csv: ES by a generalised Pareto law fitted to every tail");
   command->add_flag("--control-variate", options->control_variate,
                     "also write controlled_es.csv: ES with less noise, by a control variate per account");
+  command->add_flag("--contributions", options->contributions,
+                    "also write contributions.csv: what every holding adds to its account's expected shortfall");
   command->add_flag("--no-terms", options->no_terms,
                     "margin = expected shortfall: leave out the model's terms (crisis start, add-ons, floors)");
   command

@@ -162,6 +162,12 @@ void losses_of(const LossesOf<Real>& task, const Tile& tile, const Real* cube, R
   }
 }
 
+template <class Real>
+AccountLoss losses_of_holdings(const HoldingsPayload<Real>& in, const Tile& tile, const Real* cube, std::uint32_t lane,
+                               double* losses) {
+  return holding_losses(in, CubeView<Real>{cube, tile.width, in.num_slices, in.num_columns}.at(lane), losses);
+}
+
 void drive(const DrivePayload& in, const Tile& tile, float* scratch, const DriveRows& rows) {
   for (std::uint32_t lane = 0; lane < tile.width; lane += lanes) {
     const DriveRows at = {rows.variance + lane,
@@ -189,6 +195,8 @@ const Kernels TM_ISA_KERNELS = {TM_ISA_NAME,
                                 &summarise<double>,
                                 &losses_of<double>,
                                 &losses_of<float>,
+                                &losses_of_holdings<float>,
+                                &losses_of_holdings<double>,
                                 &drive};
 
 }  // namespace tailmargin::cpu

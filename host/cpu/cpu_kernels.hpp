@@ -4,6 +4,7 @@
 
 #include "kernels/executors/account_pnl.hpp"
 #include "kernels/executors/drive.hpp"
+#include "kernels/executors/holding_losses.hpp"
 #include "kernels/executors/revalue.hpp"
 #include "kernels/executors/simulate.hpp"
 #include "kernels/executors/tail.hpp"
@@ -111,6 +112,11 @@ struct Kernels {
   /// Losses of a range of accounts on a tile: losses[(account - first_account) * stride + lane], padding included.
   void (*losses_exact)(const LossesTask&, const Tile&, const double* cube, double* losses, std::uint64_t stride);
   void (*losses_single)(const LossesOf<float>&, const Tile&, const float* cube, float* losses, std::uint64_t stride);
+  /// Losses of an account and of its holdings on one path of a tile. losses: [holding] USD.
+  AccountLoss (*holdings_single)(const HoldingsPayload<float>&, const Tile&, const float* cube, std::uint32_t lane,
+                                 double* losses);
+  AccountLoss (*holdings_exact)(const HoldingsPayload<double>&, const Tile&, const double* cube, std::uint32_t lane,
+                                double* losses);
   /// What drives the paths of a tile. scratch: drive_scratch_rows * lanes floats.
   void (*drive)(const DrivePayload&, const Tile&, float* scratch, const DriveRows&);
 };

@@ -69,7 +69,7 @@ void check_config(const RunConfig& config) {
 }
 
 RunConfig silent(RunConfig config) {
-  config.keep_tail_paths = config.fit_tails = config.control_variate = false;
+  config.keep_tail_paths = config.fit_tails = config.control_variate = config.contributions = false;
   config.progress = nullptr;
   return config;
 }
@@ -147,6 +147,22 @@ std::vector<double> AccountTails::regime_es(std::uint64_t account) const {
 std::vector<TailLoss<double>> AccountTails::tail(std::uint64_t account) const {
   const auto [tails, place] = find(account);
   return tail_of(*tails, place);
+}
+
+AccountTails::KeptPaths AccountTails::kept(std::uint64_t account) const {
+  const auto [tails, place] = find(account);
+  const std::uint64_t first = tails->path_offsets[place], count = tails->path_offsets[place + 1] - first;
+  const bool losses = !tails->tail_losses.empty();
+  return {{tails->tail_paths.data() + first, count},
+          {losses ? tails->tail_losses.data() + first : nullptr, losses ? count : 0}};
+}
+
+void AccountTails::drop_paths() {
+  for (Tails* tails : {&single, &exact}) {
+    tails->path_offsets = {};
+    tails->tail_paths = {};
+    tails->tail_losses = {};
+  }
 }
 
 std::pair<const Tails*, std::uint64_t> AccountTails::find(std::uint64_t account) const {

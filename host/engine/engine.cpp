@@ -10,6 +10,7 @@
 #include "host/backends/backend.hpp"
 #include "host/engine/account_margins.hpp"
 #include "host/engine/collateral_figures.hpp"
+#include "host/engine/contributions.hpp"
 #include "host/engine/crowding.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/margin_terms.hpp"
@@ -91,7 +92,8 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   if (model.crowding) { crowding.emplace(run, book, model, config, result.prepared_tables); }
   timer.lap("prepare");
 
-  AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
+  AccountTails tails =
+      find_tails(*backend, run, run.accounts, keeping_tails(run, config), nullptr, ListShortfalls::yes);
   add_stage_seconds(tails.single.seconds, result);
   if (!tails.inexact.empty()) {
     const StageSeconds& s = tails.exact.seconds;
@@ -100,6 +102,12 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
                            " accounts recomputed in double: their offsets cancel too much for float");
   }
 
+  if (config.contributions) {
+    timer.restart();
+    result.contributions = find_contributions(*backend, run, book, tails, config);
+    if (!config.keep_tail_paths) { tails.drop_paths(); }
+    timer.lap("contributions");
+  }
   result.margins = make_margins(book.accounts, model, run.accounts, tails);
   std::optional<TermsEngine> terms;
   if (model.terms) {

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace tailmargin {
 namespace {
 
 /// Fewest paths of the regression, if the tail has as many.
-constexpr std::size_t min_band = 50;
+constexpr std::size_t min_near = 50;
 
 double weight_of(const std::uint32_t* weights, std::uint32_t path) {
   return weights == nullptr ? 1.0 : static_cast<double>(weights[path]);
@@ -28,51 +29,117 @@ EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, 
   out.losses.push_back(at_var);
   out.weights.push_back(weight_of(all, at_var.path));
   out.in_es.push_back(rule.tail_weight - beyond);
+  out.order.resize(out.losses.size());
+  std::iota(out.order.begin(), out.order.end(), 0u);
+  std::sort(out.order.begin(), out.order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return out.losses[a].path < out.losses[b].path; });
   return out;
 }
 
-double mean_at_quantile(const EsPaths& paths, const std::vector<double>& losses) {
-  const std::size_t tail = losses.size() - 1;
-  const std::size_t band = std::min(tail, std::max(tail / 2, min_band));
-  const double quantile = paths.losses.back().loss;
-  if (band == 0) { return losses.back(); }
-  double weight = 0.0, mean_l = 0.0, mean_x = 0.0;
-  for (std::size_t i = tail - band; i < tail; ++i) {
-    weight += paths.weights[i];
-    mean_l += paths.weights[i] * (paths.losses[i].loss - quantile);
-    mean_x += paths.weights[i] * losses[i];
+std::size_t first_near(std::size_t num_tail) { return num_tail - std::min(num_tail, std::max(num_tail / 2, min_near)); }
+
+EulerShares::EulerShares(const TailRule& rule, std::size_t count)
+    : rule_(&rule), count_(count), sums_(num_sums(rule) * count) {}
+
+void EulerShares::add(const Path& path, const double* losses) {
+  const double w = path.weight;
+  const std::uint32_t replicates = rule_->num_replicates;
+  const std::uint32_t replicate = replicates != 0 ? path.path % replicates : 0;
+  double* sum = row(first_weighted + replicate);
+  for (std::size_t i = 0; i < count_; ++i) { sum[i] += w * losses[i]; }
+  if (replicates == 0) {
+    // From the first loss on, so that the squares of a thing that hardly changes keep their digits.
+    if (num_added_ == 0) { std::copy_n(losses, count_, row(origin)); }
+    double *first = row(origin), *once = row(linear), *twice = row(quadratic);
+    for (std::size_t i = 0; i < count_; ++i) {
+      const double off = w * (losses[i] - first[i]);
+      once[i] += w * off;
+      twice[i] += off * off;
+    }
   }
-  mean_l /= weight;
-  mean_x /= weight;
-  double both = 0.0, squares = 0.0;
-  for (std::size_t i = tail - band; i < tail; ++i) {
-    const double l = paths.losses[i].loss - quantile - mean_l;
-    both += paths.weights[i] * l * (losses[i] - mean_x);
-    squares += paths.weights[i] * l * l;
+  if (path.near) {
+    const double wd = w * path.excess;
+    double *once = row(near_losses), *products = row(near_products);
+    for (std::size_t i = 0; i < count_; ++i) {
+      once[i] += w * losses[i];
+      products[i] += wd * losses[i];
+    }
+    near_weight_ += w;
+    near_excess_ += wd;
+    near_squares_ += wd * path.excess;
   }
-  return squares > 0.0 ? mean_x - both / squares * mean_l : mean_x;
+  ++num_added_;
+  weight_ += w;
+  squares_ += w * w;
+  replicate_weight_[replicate] += w;
 }
+
+void EulerShares::add_at_quantile(const double* losses) { std::copy_n(losses, count_, row(at_quantile)); }
+
+double EulerShares::mean_at_quantile(std::size_t thing) const {
+  if (num_added_ == 0) { return row(at_quantile)[thing]; }
+  const double mean = row(near_losses)[thing] / near_weight_, excess = near_excess_ / near_weight_;
+  const double squares = near_squares_ - near_excess_ * excess;
+  if (!(squares > 1e-12 * near_squares_)) { return mean; }  // the rest is rounding
+  return mean - (row(near_products)[thing] - near_excess_ * mean) / squares * excess;
+}
+
+EsShare EulerShares::share(std::size_t thing) const {
+  double sum = (rule_->tail_weight - weight_) * row(at_quantile)[thing];
+  for (std::uint32_t r = 0; r < std::max(rule_->num_replicates, 1u); ++r) { sum += row(first_weighted + r)[thing]; }
+  EsShare out;
+  out.usd = sum / rule_->tail_weight + 0.0;  // turns -0 into 0
+  const double mean = mean_at_quantile(thing);
+  out.se_usd = spread(thing, mean, mean - out.usd) / rule_->weight_sum;
+  return out;
+}
+
+/// Of the sum of w psi over all paths.
+/// @param mean       m
+/// @param elsewhere  psi of a path that is not in the tail
+double EulerShares::spread(std::size_t thing, double mean, double elsewhere) const {
+  const double beyond = rule_->weight_sum / rule_->tail_weight;  // 1 / (1 - confidence)
+  if (rule_->num_replicates != 0) {
+    double sums[TailRule::max_replicates] = {};
+    for (std::uint32_t r = 0; r < rule_->num_replicates; ++r) {
+      sums[r] = rule_->replicate_weight[r] * elsewhere +
+                beyond * (row(first_weighted + r)[thing] - mean * replicate_weight_[r]);
+    }
+    return ReplicateSums::spread(sums, rule_->num_replicates);
+  }
+  // In the tail psi = beyond y + rest with y = x less the first.
+  const double rest = beyond * (row(origin)[thing] - mean) + elsewhere;
+  const double in_tail =
+      beyond * beyond * row(quadratic)[thing] + 2.0 * beyond * rest * row(linear)[thing] + rest * rest * squares_;
+  return std::sqrt(std::max(in_tail, 0.0) + (rule_->weight_square_sum - squares_) * elsewhere * elsewhere);
+}
+
+namespace {
+
+EulerShares add_up(const TailRule& rule, const EsPaths& paths, const std::vector<double>& losses) {
+  EulerShares shares(rule, 1);
+  const std::size_t num_tail = losses.size() - 1, near = first_near(num_tail);
+  for (const std::uint32_t i : paths.order) {
+    if (i == num_tail) {
+      shares.add_at_quantile(&losses[i]);
+    } else {
+      const TailLoss<double>& whole = paths.losses[i];
+      shares.add(
+          {whole.path, static_cast<std::uint32_t>(paths.weights[i]), whole.loss - paths.losses.back().loss, i >= near},
+          &losses[i]);
+    }
+  }
+  return shares;
+}
+
+}  // namespace
 
 EsShare es_share(const TailRule& rule, const EsPaths& paths, const std::vector<double>& losses) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < losses.size(); ++i) { sum += paths.in_es[i] * losses[i]; }
-  EsShare out;
-  out.usd = sum / rule.tail_weight;
-  const double at_quantile = mean_at_quantile(paths, losses), elsewhere = at_quantile - out.usd;
-  const double beyond = rule.weight_sum / rule.tail_weight;  // 1 / (1 - confidence)
-  double squares = 0.0, counted = 0.0, sums[TailRule::max_replicates] = {};
-  for (std::uint32_t r = 0; r < rule.num_replicates; ++r) { sums[r] = rule.replicate_weight[r] * elsewhere; }
-  for (std::size_t i = 0; i + 1 < losses.size(); ++i) {
-    const double weight = paths.weights[i], in_tail = beyond * (losses[i] - at_quantile);
-    squares += weight * weight * (in_tail + elsewhere) * (in_tail + elsewhere);
-    counted += weight * weight;
-    if (rule.num_replicates != 0) { sums[paths.losses[i].path % rule.num_replicates] += weight * in_tail; }
-  }
-  squares += (rule.weight_square_sum - counted) * elsewhere * elsewhere;
-  const double spread =
-      rule.num_replicates != 0 ? ReplicateSums::spread(sums, rule.num_replicates) : std::sqrt(squares);
-  out.se_usd = spread / rule.weight_sum;
-  return out;
+  return add_up(rule, paths, losses).share(0);
+}
+
+double mean_at_quantile(const TailRule& rule, const EsPaths& paths, const std::vector<double>& losses) {
+  return add_up(rule, paths, losses).mean_at_quantile(0);
 }
 
 }  // namespace tailmargin

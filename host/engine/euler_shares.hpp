@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/executors/tail.hpp"
-#include "tailmargin/explain.hpp"
+#include "tailmargin/holding_share.hpp"
 
 namespace tailmargin {
 
@@ -14,6 +14,7 @@ struct EsPaths {
   std::vector<TailLoss<double>> losses;  ///< [path], USD
   std::vector<double> weights;           ///< [path] the whole weight of each
   std::vector<double> in_es;             ///< [path] the part of it that is in the ES; they add up to rule.tail_weight
+  std::vector<std::uint32_t> order;      ///< places of the above by rising path number
 };
 
 /// @param tail   the losses above the VaR, or with it, worst first
@@ -21,14 +22,72 @@ struct EsPaths {
 EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, TailLoss<double> at_var,
                       const std::uint32_t* all);
 
-/// The share of something in the ES: its mean loss with the tail's weights. Its standard error from influence values
+/// Of the paths beyond the quantile, worst first, the first that the value at the quantile is told from: the half that
+/// is nearest to it, at least 50 paths, as far as there are as many.
+std::size_t first_near(std::size_t num_tail);
+
+/// The shares of several things in one ES: the mean loss of each with the tail's weights. Standard errors from
+/// influence values
 ///   psi = (x - m) 1{L > VaR} / (1 - confidence) + m - share,   m = E[x | L = VaR]
-/// (docs/methodology.md, section on explanations).
+/// (docs/methodology.md, section on explanations). Paths are added one by one, by rising number: sums in one order,
+/// whoever adds them.
+class EulerShares {
+ public:
+  /// @param count  things
+  EulerShares(const TailRule& rule, std::size_t count);
+
+  /// A path beyond the quantile.
+  struct Path {
+    std::uint32_t path, weight;
+    double excess;  ///< loss of the whole beyond the quantile, USD
+    bool near;      ///< whether first_near() or behind
+  };
+  /// @param losses  [thing] USD
+  void add(const Path& path, const double* losses);
+  /// The path at the quantile.
+  void add_at_quantile(const double* losses);
+
+  /// When all paths were added.
+  EsShare share(std::size_t thing) const;
+  /// m above: the weighted regression line of x on L over the near paths, at the quantile. Where all losses there are
+  /// the same, the mean.
+  double mean_at_quantile(std::size_t thing) const;
+
+  std::size_t count() const { return count_; }
+
+  /// Memory of the sums of a thing.
+  static std::size_t bytes(const TailRule& rule) { return num_sums(rule) * sizeof(double); }
+
+ private:
+  /// Sums of a thing's losses x with the weights w of paths beyond the quantile, d the excess of the whole.
+  enum Sum : std::size_t {
+    near_losses,  ///< w x over the near paths
+    near_products,
+    at_quantile,    ///< x at the quantile
+    first_weighted  ///< w x, of each replicate; of all if there are none, and then what errors take besides:
+  };
+  enum Plain : std::size_t { weighted = first_weighted, origin, linear, quadratic, num_plain };
+  static std::size_t num_sums(const TailRule& rule) {
+    return rule.num_replicates != 0 ? first_weighted + rule.num_replicates : num_plain;
+  }
+
+  const double* row(std::size_t sum) const { return sums_.data() + sum * count_; }
+  double* row(std::size_t sum) { return sums_.data() + sum * count_; }
+  double spread(std::size_t thing, double mean, double elsewhere) const;
+
+  const TailRule* rule_;
+  std::size_t count_;
+  std::vector<double> sums_;  // [sum][thing]
+  std::uint64_t num_added_ = 0;
+  double weight_ = 0.0, squares_ = 0.0;  // of all paths beyond the quantile
+  double near_weight_ = 0.0, near_excess_ = 0.0, near_squares_ = 0.0;
+  double replicate_weight_[TailRule::max_replicates] = {};
+};
+
+/// The share of one thing.
 /// @param losses  [path] of that thing alone on the paths, USD
 EsShare es_share(const TailRule& rule, const EsPaths& paths, const std::vector<double>& losses);
 
-/// m above: the weighted regression line of x on L over the half of the tail that is nearest to the quantile (at least
-/// 50 paths, as far as there are as many), at the quantile. Where all losses there are the same, the mean.
-double mean_at_quantile(const EsPaths& paths, const std::vector<double>& losses);
+double mean_at_quantile(const TailRule& rule, const EsPaths& paths, const std::vector<double>& losses);
 
 }  // namespace tailmargin

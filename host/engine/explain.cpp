@@ -13,6 +13,7 @@
 #include "host/engine/euler_shares.hpp"
 #include "host/engine/exchange_shortfall.hpp"
 #include "host/engine/holding_pnl.hpp"
+#include "host/engine/holding_rows.hpp"
 #include "host/engine/margin_sums.hpp"
 #include "host/engine/margin_terms.hpp"
 #include "host/engine/path_story.hpp"
@@ -31,58 +32,6 @@ constexpr double described_tenor_years = 30.0 / 365.0;
 
 const std::uint32_t* weights_of(const PreparedRun& run) {
   return run.path_weights.empty() ? nullptr : run.path_weights.data();
-}
-
-/// Positions in the book's order, then the balances that move.
-std::vector<HoldingShare> list_holdings(const Book& book, const Holdings& held) {
-  std::vector<HoldingShare> out;
-  for (const Position& p : held.positions) {
-    out.push_back({p.instrument, book.instruments[p.instrument].underlying, p.quantity, p.entry_price, {}});
-  }
-  for (const CollateralBalance& b : held.collateral) {
-    if (b.asset != no_underlying && b.amount != 0.0) { out.push_back({{}, b.asset, b.amount, {}, {}}); }
-  }
-  return out;
-}
-
-/// [position] all contracts that the account has of the position's instrument.
-std::vector<double> whole_positions(const std::vector<Position>& positions) {
-  std::vector<double> out(positions.size());
-  for (std::size_t first = 0, last = 0; first < positions.size(); first = last) {
-    double whole = 0.0;
-    for (; last < positions.size() && positions[last].instrument == positions[first].instrument; ++last) {
-      whole += positions[last].quantity;
-    }
-    std::fill(out.begin() + static_cast<std::ptrdiff_t>(first), out.begin() + static_cast<std::ptrdiff_t>(last), whole);
-  }
-  return out;
-}
-
-/// The account as a whole, then every holding as an account of its own, so that each has what its value adds to the
-/// balance of its settlement currency, and closes as the account's whole position does.
-AccountPlan plan_holdings(const Book& book, const ColumnPlan& columns, const std::string& account,
-                          const Holdings& held) {
-  Holdings rows = held;
-  AccountId number = 0;
-  const auto add = [&](auto row, auto& to) {
-    row.account = ++number;
-    to.push_back(row);
-  };
-  for (Position& p : rows.positions) { p.account = 0; }
-  for (CollateralBalance& b : rows.collateral) { b.account = 0; }
-  for (const Position& p : held.positions) { add(p, rows.positions); }
-  for (const CollateralBalance& b : held.collateral) {
-    if (b.asset != no_underlying && b.amount != 0.0) { add(b, rows.collateral); }
-  }
-  const std::vector<std::string> names(number + 1, account);
-  const std::vector<double> whole = whole_positions(held.positions);
-  std::vector<double> closed_with = whole;  // of the account, then of the holdings
-  closed_with.insert(closed_with.end(), whole.begin(), whole.end());
-  Diagnostics diagnostics;
-  AccountPlan plan =
-      prepare_accounts(book, {names, rows.positions, rows.collateral, closed_with}, columns, diagnostics);
-  if (diagnostics.has_errors()) { throw InputError(std::move(diagnostics)); }
-  return plan;
 }
 
 /// Haircuts and the like, as the run computes them for all accounts.
@@ -504,7 +453,9 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
   const std::vector<UnderlyingId> underlyings = moving_underlyings(book, held);
   all.scenarios = narrow_scenarios(std::move(all.scenarios), underlyings);
   out.greeks = find_greeks(book, model, all.columns, held, underlyings);
-  const AccountPlan holdings = plan_holdings(book, all.columns, book.accounts[account], held);
+  HoldingRows rows;
+  rows.add(book.accounts[account], held);
+  const AccountPlan holdings = rows.prepare(book, all.columns);
   const AccountPlan whole = select_accounts(holdings, {0});
   NarrowColumns narrow = narrow_columns(all.columns, holdings);
   const PreparedRun run = with_columns(all, std::move(narrow.columns));

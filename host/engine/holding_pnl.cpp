@@ -3,22 +3,14 @@
 #include <algorithm>
 
 #include "host/cpu/held_columns.hpp"
-#include "kernels/executors/account_pnl.hpp"
+#include "host/cpu/kernels_of.hpp"
+#include "kernels/executors/holding_losses.hpp"
 
 namespace tailmargin {
 namespace {
 
 /// Paths revalued at a time.
 constexpr std::uint32_t chunk = cpu::lanes;
-
-void revalue(const cpu::Kernels& kernels, const cpu::MarketTables<float>& tables, const cpu::Tile& tile,
-             const float* obs, float* market, float* cube) {
-  kernels.revalue_single(tables, tile, obs, market, cube);
-}
-void revalue(const cpu::Kernels& kernels, const cpu::MarketTables<double>& tables, const cpu::Tile& tile,
-             const float* obs, double* market, double* cube) {
-  kernels.revalue_exact(tables, tile, obs, market, cube);
-}
 
 /// What one thread needs to revalue a chunk of paths.
 template <class Real>
@@ -27,14 +19,18 @@ class Revaluation {
   Revaluation(const PreparedRun& run, const AccountPlan& accounts, const HeldColumns<Real>& held,
               const std::vector<Real>& quantities, const cpu::Kernels& kernels)
       : run_(run),
-        accounts_(accounts),
         held_(held),
-        payload_{accounts.offsets.data(), accounts.columns.data(), quantities.data()},
+        payload_{{accounts.offsets.data(), accounts.columns.data(), quantities.data()},
+                 0,
+                 accounts.offsets.size() - 2,
+                 run.columns.num_slices,
+                 run.columns.num_columns},
         kernels_(kernels),
         rows_(run.scenarios.observations.size()),
         obs_(rows_ * chunk),
         market_(held.market_rows() * chunk),
-        cube_(std::size_t{run.columns.cube_columns()} * chunk) {}
+        cube_(std::size_t{run.columns.cube_columns()} * chunk),
+        losses_(payload_.num_holdings) {}
 
   /// Fills the results of paths [first, first + count) from their observations in `out`.
   void work(std::size_t first, std::uint32_t count, HoldingPnl& out) {
@@ -42,52 +38,25 @@ class Revaluation {
       const float* from = out.observations.data() + (first + std::min(lane, count - 1)) * rows_;
       for (std::size_t row = 0; row < rows_; ++row) { obs_[row * chunk + lane] = from[row]; }
     }
-    revalue(kernels_, held_.tables(), {0, chunk, count}, obs_.data(), market_.data(), cube_.data());
+    cpu::revalue(kernels_, held_.tables(), {0, chunk, count}, obs_.data(), market_.data(), cube_.data());
     for (std::uint32_t lane = 0; lane < count; ++lane) {
-      out.slice[first + lane] = worst_slice(lane, out.account_loss_usd[first + lane]);
-      for (std::size_t h = 0; h < out.losses_usd.size(); ++h) {
-        out.losses_usd[h][first + lane] = holding_loss(h + 1, lane, out.slice[first + lane]);
-      }
+      const AccountLoss whole =
+          cpu::holding_losses(kernels_, payload_, {0, chunk, count}, cube_.data(), lane, losses_.data());
+      out.account_loss_usd[first + lane] = whole.usd;
+      out.slice[first + lane] = whole.slice;
+      for (std::size_t h = 0; h < out.losses_usd.size(); ++h) { out.losses_usd[h][first + lane] = losses_[h]; }
     }
   }
 
  private:
-  const Real* slice(std::uint32_t s, std::uint32_t lane) const {
-    return cube_.data() + std::size_t{s} * run_.columns.num_columns * chunk + lane;
-  }
-
-  std::uint32_t worst_slice(std::uint32_t lane, double& loss) const {
-    std::uint32_t worst = 0;
-    Real lowest = 0;
-    for (std::uint32_t s = 0; s < run_.columns.num_slices; ++s) {
-      Real pnl = 0;
-      slice_pnl<1>(payload_, 0, slice(s, lane), chunk, &pnl);
-      if (s == 0 || pnl < lowest) {
-        lowest = pnl;
-        worst = s;
-      }
-    }
-    loss = -static_cast<double>(lowest);
-    return worst;
-  }
-
-  double holding_loss(std::size_t holding, std::uint32_t lane, std::uint32_t s) const {
-    double pnl = 0.0;
-    for (std::uint64_t p = accounts_.offsets[holding]; p < accounts_.offsets[holding + 1]; ++p) {
-      const Real column = slice(s, lane)[std::size_t{accounts_.columns[p].column()} * chunk];
-      pnl += static_cast<double>(payload_.quantities[p]) * static_cast<double>(column);
-    }
-    return -pnl;
-  }
-
   const PreparedRun& run_;
-  const AccountPlan& accounts_;
   const HeldColumns<Real>& held_;
-  AccountsPayload<Real> payload_;
+  HoldingsPayload<Real> payload_;
   const cpu::Kernels& kernels_;
   std::size_t rows_;
   std::vector<float> obs_;
   std::vector<Real> market_, cube_;
+  std::vector<double> losses_;  // [holding]
 };
 
 template <class Real>

@@ -288,6 +288,32 @@ void write_controlled_es(const std::vector<AccountMargin>& margins, const fs::pa
   out->commit();
 }
 
+void write_contributions(const std::vector<std::vector<HoldingShare>>& accounts, const Book& book,
+                         const fs::path& folder) {
+  static const TableSpec table{"contributions",
+                               {{"account", ColumnType::text},
+                                {"instrument", ColumnType::text, Presence::optional},
+                                {"underlying", ColumnType::text},
+                                {"quantity", ColumnType::number},
+                                {"entry_price", ColumnType::number, Presence::optional},
+                                {"es_usd", ColumnType::number},
+                                {"es_se_usd", ColumnType::number}}};
+  create_folder(folder);
+  const auto out = create_table(folder, table, FileFormat::csv);
+  for (AccountId a = 0; a < accounts.size(); ++a) {
+    for (const HoldingShare& holding : accounts[a]) {
+      out->text(book.accounts[a]);
+      holding.instrument ? out->text(book.instruments[*holding.instrument].name) : out->missing();
+      out->text(book.underlyings[holding.underlying].name);
+      out->number(holding.quantity);
+      holding.entry_price ? out->number(*holding.entry_price) : out->missing();
+      out->number(holding.es.usd);
+      out->number(holding.es.se_usd);
+    }
+  }
+  out->commit();
+}
+
 void write_prepared_tables(const std::string& tables, const fs::path& folder) {
   create_folder(folder);
   write_whole_file(folder / "prepared.bin", tables);

@@ -33,6 +33,11 @@ void write_regime_es(const std::vector<AccountMargin>& margins, const Model& mod
 /// out.
 void write_controlled_es(const std::vector<AccountMargin>& margins, const std::filesystem::path& folder);
 
+/// Writes contributions.csv: what every holding adds to the ES of its account.
+/// @param accounts  [account of the book]
+void write_contributions(const std::vector<std::vector<HoldingShare>>& accounts, const Book& book,
+                         const std::filesystem::path& folder);
+
 /// prepared.bin: the tables of RunResult::prepared_tables; its SHA-256 stands in run.json.
 void write_prepared_tables(const std::string& tables, const std::filesystem::path& folder);
 

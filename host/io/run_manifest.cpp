@@ -83,6 +83,7 @@ Json config_json(const RunConfig& config) {
           {"keep_tail_paths", config.keep_tail_paths},
           {"fit_tails", config.fit_tails},
           {"control_variate", config.control_variate},
+          {"contributions", config.contributions},
           {"keep_shortfalls", config.keep_shortfalls},
           {"keep_liquidations", config.keep_liquidations}};
 }
@@ -126,6 +127,7 @@ Json outputs_json(const RunManifest& manifest, const RunConfig& config, const Ru
   if (config.keep_tail_paths) files.push_back(file_entry(folder / "tail_paths.parquet"));
   if (config.fit_tails) files.push_back(file_entry(folder / "tail_fits.csv"));
   if (config.control_variate) files.push_back(file_entry(folder / "controlled_es.csv"));
+  if (config.contributions) files.push_back(file_entry(folder / "contributions.csv"));
   if (!result.wrong_way.empty()) files.push_back(file_entry(folder / "wrong_way.csv"));
   if (!result.venues.accounts.empty()) {
     for (const char* name : {"venues.csv", "venue_accounts.csv"}) files.push_back(file_entry(folder / name));

@@ -13,6 +13,7 @@
 #include "tailmargin/crowding.hpp"
 #include "tailmargin/diagnostics.hpp"
 #include "tailmargin/exchange.hpp"
+#include "tailmargin/holding_share.hpp"
 #include "tailmargin/margin_terms.hpp"
 #include "tailmargin/model.hpp"
 #include "tailmargin/sampler.hpp"
@@ -35,6 +36,7 @@ struct RunConfig {
   bool keep_tail_paths = false;
   bool fit_tails = false;          ///< also fit a generalised Pareto law to every tail
   bool control_variate = false;    ///< also estimate every ES with its quadratic as control variate
+  bool contributions = false;      ///< also tell what every holding adds to the ES of its account
   bool keep_shortfalls = false;    ///< also keep the summed shortfall of every path
   bool keep_liquidations = false;  ///< also keep what is liquidated on every path; only if the model has crowding
   /// Of all parts of a book of which this is one: what moves prices instead of the own accounts' liquidations. Only
@@ -115,7 +117,9 @@ struct StageTime {
 };
 
 struct RunResult {
-  std::vector<AccountMargin> margins;      ///< sorted by account
+  std::vector<AccountMargin> margins;  ///< sorted by account
+  /// If asked for: [account] positions in the book's order, then balances that move, as explain_account() has them.
+  std::vector<std::vector<HoldingShare>> contributions;
   std::vector<WrongWayFigures> wrong_way;  ///< by account, those with balances that move
   VenueMargins venues;                     ///< of a book with more than one venue
   ExchangeShortfall exchange;              ///< of all accounts together

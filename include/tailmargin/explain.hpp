@@ -9,6 +9,7 @@
 
 #include "tailmargin/book.hpp"
 #include "tailmargin/engine.hpp"
+#include "tailmargin/holding_share.hpp"
 #include "tailmargin/model.hpp"
 
 namespace tailmargin {
@@ -18,28 +19,6 @@ struct MarginTerm {
   const char* name;  ///< such as "expected shortfall"
   double usd;        ///< may be negative
   const char* what;  ///< one line: where it comes from
-};
-
-/// A share in the expected shortfall, USD. Shares of all holdings add up to the ES less Explanation::rounding_usd.
-struct EsShare {
-  double usd = 0.0;     ///< Euler contribution: mean loss over the tail, with the tail's weights; negative: it hedges
-  double se_usd = 0.0;  ///< its standard error, the estimated quantile's included; >= 0
-};
-
-/// A part of a position that closes at one time.
-struct ClosedPart {
-  double hours = 0.0;     ///< from now
-  double quantity = 0.0;  ///< contracts, signed
-};
-
-/// One row of the account's positions, or one balance that moves.
-struct HoldingShare {
-  std::optional<InstrumentId> instrument;  ///< none: a balance
-  UnderlyingId underlying = 0;             ///< of the instrument; or the balance's asset
-  double quantity = 0.0;                   ///< contracts, signed; or units of the asset
-  std::optional<double> entry_price;       ///< of a position, if the book has one
-  EsShare es;
-  std::vector<ClosedPart> closed = {};  ///< of a position, where the model has closing times; by time
 };
 
 struct UnderlyingShare {

@@ -111,6 +111,27 @@ exits "without crowding" 0 "${crowded[@]}" --no-crowding
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "a negative fund is wrong usage" 2 "${margin[@]}" -o "$work/no" --insurance-fund -1
 two_venues=("$program" margin "$(dirname "$0")/two-venues" -o "$work/venues" --paths 20000 --progress never)
+exits "contributions" 0 "${margin[@]}" -o "$work/run5" --contributions
+check "its files" "./contributions.csv ./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
+check "are in the manifest" 1 "$(grep -c '"file": "contributions.csv"' "$work/run5/run.json")"
+check "the margins are those without it" 0 "$(cmp -s "$work/run5/margins.csv" "$work/run/margins.csv"; echo $?)"
+exits "they add up to every expected shortfall" 0 "$(dirname "$0")/../../tools/check-contributions" "$work/run5"
+says "of how many accounts" "50 accounts"
+largest=$(tail -n +2 "$work/run5/contributions.csv" | cut -d, -f1 | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
+exits "explain of an account" 0 "$program" explain "$work/run5" --account "$largest" --json
+check "tells its shares with the same bits" same "$(python3 - "$work/out" "$work/run5/contributions.csv" "$largest" <<'PYTHON'
+import csv, json, sys
+explained = [[h["es_usd"], h["es_se_usd"]] for h in json.load(open(sys.argv[1]))["holdings"]]
+rows = [[float(r["es_usd"]), float(r["es_se_usd"])] for r in csv.DictReader(open(sys.argv[2])) if r["account"] == sys.argv[3]]
+print("same" if rows and rows == explained else f"{rows} is not {explained}")
+PYTHON
+)"
+awk -F, -v OFS=, 'NR == 2 { $6 += 1 } { print }' "$work/run5/contributions.csv" >"$work/edited.csv"
+mv "$work/edited.csv" "$work/run5/contributions.csv"
+exits "a share too much is noticed" 1 "$(dirname "$0")/../../tools/check-contributions" "$work/run5"
+says "whose" "$(sed -n 2p "$work/run5/contributions.csv" | cut -d, -f1): its rows"
+exits "without them" 0 "${margin[@]}" -o "$work/run5"
+check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "two venues" 0 "${two_venues[@]}"
 says "what they do not see" "hedges that no venue sees"
 check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./venue_accounts.csv ./venues.csv " "$(files "$work/venues")"

@@ -122,7 +122,7 @@ TEST(EsShares, AreTheGaussianOnes) {
     const double beta = (law.covariance(i, 0) + law.covariance(i, 1)) / law.variance();
 
     EXPECT_NEAR(share.usd, es_of_unit * beta * sd, 4.0 * share.se_usd) << i;
-    EXPECT_NEAR(mean_at_quantile(paths, sample.on(paths, sample.x[i])), quantile_of_unit * beta * sd,
+    EXPECT_NEAR(mean_at_quantile(sample.rule, paths, sample.on(paths, sample.x[i])), quantile_of_unit * beta * sd,
                 8.0 * law.sd[i] / std::sqrt(2'000.0))  // a regression on 2,000 paths, at its end: twice the error
         << i;
     // Given L the share's x is normal with variance c = cov_ii - beta^2 var; psi has the variance
@@ -185,7 +185,8 @@ TEST(EsShares, MeanAtTheQuantileRestsOnTheHalfNearIt) {
   const EsPaths paths = sample.paths();
 
   EXPECT_EQ(paths.losses.size(), 401u);
-  EXPECT_NEAR(mean_at_quantile(paths, sample.on(paths, sample.x[0])), 2.0 * paths.losses.back().loss + 5.0, 1e-9);
+  EXPECT_NEAR(mean_at_quantile(sample.rule, paths, sample.on(paths, sample.x[0])), 2.0 * paths.losses.back().loss + 5.0,
+              1e-9);
 }
 
 TEST(EsShares, EqualLossesHaveTheirMean) {
@@ -197,7 +198,7 @@ TEST(EsShares, EqualLossesHaveTheirMean) {
   sample.finish(0.5, 0);
   const EsPaths paths = sample.paths();
 
-  EXPECT_DOUBLE_EQ(mean_at_quantile(paths, sample.on(paths, sample.x[0])), 0.5);
+  EXPECT_DOUBLE_EQ(mean_at_quantile(sample.rule, paths, sample.on(paths, sample.x[0])), 0.5);
   EXPECT_DOUBLE_EQ(es_share(sample.rule, paths, sample.on(paths, sample.x[0])).usd, 0.5);
 }
 

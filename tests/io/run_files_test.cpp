@@ -64,6 +64,26 @@ TEST(Margins, HaveTheColumnsOfTheRecord) {
             ",0,0,0,0,,0,0,0,0,0,0,0,0,0,0,0,,0,0,false,,,,,,,,,,,,,\n");
 }
 
+TEST(Contributions, HaveARowForEachHolding) {
+  Book book;
+  book.accounts = {"a", "b, c", "d"};
+  book.underlyings.resize(1);
+  book.underlyings[0].name = "BTC";
+  book.instruments.resize(1);
+  book.instruments[0].name = "BTC-PERP";
+  TemporaryFolder folder;
+
+  write_contributions(
+      {{{0, 0, -2.5, 70000.0, {12.25, 0.5}}, {{}, 0, 3.0, {}, {-1.0, 0.0}}}, {{0, 0, 1.0, {}, {0.0, 0.125}}}, {}}, book,
+      folder.path());
+
+  EXPECT_EQ(read_bytes(folder.path() / "contributions.csv"),
+            "account,instrument,underlying,quantity,entry_price,es_usd,es_se_usd\n"
+            "a,BTC-PERP,BTC,-2.5,70000,12.25,0.5\n"
+            "a,,BTC,3,,-1,0\n"
+            "\"b, c\",BTC-PERP,BTC,1,,0,0.125\n");
+}
+
 TEST(RegimeEs, HasARowForEachAccountAndRegime) {
   Model model;
   model.regimes.resize(2);

@@ -1,0 +1,26 @@
+// The loops of an instruction set by the type of their numbers.
+#pragma once
+
+#include "host/cpu/cpu_kernels.hpp"
+
+namespace tailmargin::cpu {
+
+inline void revalue(const Kernels& kernels, const MarketTables<float>& tables, const Tile& tile, const float* obs,
+                    float* market, float* cube) {
+  kernels.revalue_single(tables, tile, obs, market, cube);
+}
+inline void revalue(const Kernels& kernels, const MarketTables<double>& tables, const Tile& tile, const float* obs,
+                    double* market, double* cube) {
+  kernels.revalue_exact(tables, tile, obs, market, cube);
+}
+
+inline AccountLoss holding_losses(const Kernels& kernels, const HoldingsPayload<float>& in, const Tile& tile,
+                                  const float* cube, std::uint32_t lane, double* losses) {
+  return kernels.holdings_single(in, tile, cube, lane, losses);
+}
+inline AccountLoss holding_losses(const Kernels& kernels, const HoldingsPayload<double>& in, const Tile& tile,
+                                  const double* cube, std::uint32_t lane, double* losses) {
+  return kernels.holdings_exact(in, tile, cube, lane, losses);
+}
+
+}  // namespace tailmargin::cpu
