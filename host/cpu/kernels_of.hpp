@@ -14,6 +14,15 @@ inline void revalue(const Kernels& kernels, const MarketTables<double>& tables, 
   kernels.revalue_exact(tables, tile, obs, market, cube);
 }
 
+inline void losses_of(const Kernels& kernels, const LossesOf<float>& of, const Tile& tile, const float* cube,
+                      float* losses, std::uint64_t stride) {
+  kernels.losses_single(of, tile, cube, losses, stride);
+}
+inline void losses_of(const Kernels& kernels, const LossesOf<double>& of, const Tile& tile, const double* cube,
+                      double* losses, std::uint64_t stride) {
+  kernels.losses_exact(of, tile, cube, losses, stride);
+}
+
 inline AccountLoss holding_losses(const Kernels& kernels, const HoldingsPayload<float>& in, const Tile& tile,
                                   const float* cube, std::uint32_t lane, double* losses) {
   return kernels.holdings_single(in, tile, cube, lane, losses);

@@ -149,22 +149,6 @@ std::vector<TailLoss<double>> AccountTails::tail(std::uint64_t account) const {
   return tail_of(*tails, place);
 }
 
-AccountTails::KeptPaths AccountTails::kept(std::uint64_t account) const {
-  const auto [tails, place] = find(account);
-  const std::uint64_t first = tails->path_offsets[place], count = tails->path_offsets[place + 1] - first;
-  const bool losses = !tails->tail_losses.empty();
-  return {{tails->tail_paths.data() + first, count},
-          {losses ? tails->tail_losses.data() + first : nullptr, losses ? count : 0}};
-}
-
-void AccountTails::drop_paths() {
-  for (Tails* tails : {&single, &exact}) {
-    tails->path_offsets = {};
-    tails->tail_paths = {};
-    tails->tail_losses = {};
-  }
-}
-
 std::pair<const Tails*, std::uint64_t> AccountTails::find(std::uint64_t account) const {
   const auto found = std::lower_bound(inexact.begin(), inexact.end(), account);
   if (found == inexact.end() || *found != account) { return {&single, account}; }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,15 +41,6 @@ struct AccountTails {
   std::vector<double> regime_es(std::uint64_t account) const;
   /// Worst first, the paths with a share in ES; needs a configuration that keeps tail paths.
   std::vector<TailLoss<double>> tail(std::uint64_t account) const;
-
-  /// The same where they lie.
-  struct KeptPaths {
-    std::span<const std::uint32_t> paths;
-    std::span<const double> losses;  ///< empty if the backend did not keep them
-  };
-  KeptPaths kept(std::uint64_t account) const;
-  bool keeps_paths() const { return !single.path_offsets.empty(); }
-  void drop_paths();
 
  private:
   std::pair<const Tails*, std::uint64_t> find(std::uint64_t account) const;

@@ -80,6 +80,7 @@ std::vector<SmileReport> report_smiles(const Book& book, const ColumnPlan& colum
 
 RunResult run_margin(const Book& book, const Model& model, const RunConfig& config) {
   check_config(config);
+  if (config.contributions) { check_contributions(config); }
   RunResult result;
   StageTimer timer(result);
   const std::unique_ptr<Backend> backend = make_backend(config, result.notes);
@@ -92,8 +93,7 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
   if (model.crowding) { crowding.emplace(run, book, model, config, result.prepared_tables); }
   timer.lap("prepare");
 
-  AccountTails tails =
-      find_tails(*backend, run, run.accounts, keeping_tails(run, config), nullptr, ListShortfalls::yes);
+  AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, ListShortfalls::yes);
   add_stage_seconds(tails.single.seconds, result);
   if (!tails.inexact.empty()) {
     const StageSeconds& s = tails.exact.seconds;
@@ -102,13 +102,12 @@ RunResult run_margin(const Book& book, const Model& model, const RunConfig& conf
                            " accounts recomputed in double: their offsets cancel too much for float");
   }
 
+  result.margins = make_margins(book.accounts, model, run.accounts, tails);
   if (config.contributions) {
     timer.restart();
-    result.contributions = find_contributions(*backend, run, book, tails, config);
-    if (!config.keep_tail_paths) { tails.drop_paths(); }
+    result.contributions = find_contributions(run, book, tails, config);
     timer.lap("contributions");
   }
-  result.margins = make_margins(book.accounts, model, run.accounts, tails);
   std::optional<TermsEngine> terms;
   if (model.terms) {
     timer.restart();

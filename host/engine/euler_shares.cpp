@@ -7,16 +7,13 @@
 namespace tailmargin {
 namespace {
 
-/// Fewest paths of the regression, if the tail has as many.
-constexpr std::size_t min_near = 50;
-
 double weight_of(const std::uint32_t* weights, std::uint32_t path) {
   return weights == nullptr ? 1.0 : static_cast<double>(weights[path]);
 }
 
 }  // namespace
 
-EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, TailLoss<double> at_var,
+EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, const TailFigures& figures,
                       const std::uint32_t* all) {
   EsPaths out;
   out.losses = std::move(tail);
@@ -26,9 +23,10 @@ EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, 
     beyond += out.weights.back();
   }
   out.in_es = out.weights;
-  out.losses.push_back(at_var);
-  out.weights.push_back(weight_of(all, at_var.path));
+  out.losses.push_back({figures.var, figures.var_path});
+  out.weights.push_back(weight_of(all, figures.var_path));
   out.in_es.push_back(rule.tail_weight - beyond);
+  out.es = figures.es;
   out.order.resize(out.losses.size());
   std::iota(out.order.begin(), out.order.end(), 0u);
   std::sort(out.order.begin(), out.order.end(),
@@ -36,10 +34,8 @@ EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, 
   return out;
 }
 
-std::size_t first_near(std::size_t num_tail) { return num_tail - std::min(num_tail, std::max(num_tail / 2, min_near)); }
-
-EulerShares::EulerShares(const TailRule& rule, std::size_t count)
-    : rule_(&rule), count_(count), sums_(num_sums(rule) * count) {}
+EulerShares::EulerShares(const TailRule& rule, std::size_t count, double quantile, double es)
+    : rule_(&rule), count_(count), quantile_(quantile), es_(es), sums_(num_sums(rule) * count) {}
 
 void EulerShares::add(const Path& path, const double* losses) {
   const double w = path.weight;
@@ -57,8 +53,8 @@ void EulerShares::add(const Path& path, const double* losses) {
       twice[i] += off * off;
     }
   }
-  if (path.near) {
-    const double wd = w * path.excess;
+  if (path.loss <= es_) {
+    const double excess = path.loss - quantile_, wd = w * excess;
     double *once = row(near_losses), *products = row(near_products);
     for (std::size_t i = 0; i < count_; ++i) {
       once[i] += w * losses[i];
@@ -66,7 +62,7 @@ void EulerShares::add(const Path& path, const double* losses) {
     }
     near_weight_ += w;
     near_excess_ += wd;
-    near_squares_ += wd * path.excess;
+    near_squares_ += wd * excess;
   }
   ++num_added_;
   weight_ += w;
@@ -77,7 +73,7 @@ void EulerShares::add(const Path& path, const double* losses) {
 void EulerShares::add_at_quantile(const double* losses) { std::copy_n(losses, count_, row(at_quantile)); }
 
 double EulerShares::mean_at_quantile(std::size_t thing) const {
-  if (num_added_ == 0) { return row(at_quantile)[thing]; }
+  if (near_weight_ == 0.0) { return row(at_quantile)[thing]; }
   const double mean = row(near_losses)[thing] / near_weight_, excess = near_excess_ / near_weight_;
   const double squares = near_squares_ - near_excess_ * excess;
   if (!(squares > 1e-12 * near_squares_)) { return mean; }  // the rest is rounding
@@ -117,16 +113,13 @@ double EulerShares::spread(std::size_t thing, double mean, double elsewhere) con
 namespace {
 
 EulerShares add_up(const TailRule& rule, const EsPaths& paths, const std::vector<double>& losses) {
-  EulerShares shares(rule, 1);
-  const std::size_t num_tail = losses.size() - 1, near = first_near(num_tail);
+  EulerShares shares(rule, 1, paths.losses.back().loss, paths.es);
   for (const std::uint32_t i : paths.order) {
-    if (i == num_tail) {
+    if (i + 1 == losses.size()) {
       shares.add_at_quantile(&losses[i]);
     } else {
-      const TailLoss<double>& whole = paths.losses[i];
-      shares.add(
-          {whole.path, static_cast<std::uint32_t>(paths.weights[i]), whole.loss - paths.losses.back().loss, i >= near},
-          &losses[i]);
+      shares.add({paths.losses[i].path, static_cast<std::uint32_t>(paths.weights[i]), paths.losses[i].loss},
+                 &losses[i]);
     }
   }
   return shares;

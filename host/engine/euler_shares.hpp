@@ -15,16 +15,13 @@ struct EsPaths {
   std::vector<double> weights;           ///< [path] the whole weight of each
   std::vector<double> in_es;             ///< [path] the part of it that is in the ES; they add up to rule.tail_weight
   std::vector<std::uint32_t> order;      ///< places of the above by rising path number
+  double es = 0.0;                       ///< as the run has it
 };
 
 /// @param tail   the losses above the VaR, or with it, worst first
 /// @param all    [path of the run] weights or null for ones
-EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, TailLoss<double> at_var,
+EsPaths make_es_paths(const TailRule& rule, std::vector<TailLoss<double>> tail, const TailFigures& figures,
                       const std::uint32_t* all);
-
-/// Of the paths beyond the quantile, worst first, the first that the value at the quantile is told from: the half that
-/// is nearest to it, at least 50 paths, as far as there are as many.
-std::size_t first_near(std::size_t num_tail);
 
 /// The shares of several things in one ES: the mean loss of each with the tail's weights. Standard errors from
 /// influence values
@@ -34,13 +31,13 @@ std::size_t first_near(std::size_t num_tail);
 class EulerShares {
  public:
   /// @param count  things
-  EulerShares(const TailRule& rule, std::size_t count);
+  /// @param quantile, es  of the whole, USD
+  EulerShares(const TailRule& rule, std::size_t count, double quantile, double es);
 
   /// A path beyond the quantile.
   struct Path {
     std::uint32_t path, weight;
-    double excess;  ///< loss of the whole beyond the quantile, USD
-    bool near;      ///< whether first_near() or behind
+    double loss;  ///< of the whole, USD
   };
   /// @param losses  [thing] USD
   void add(const Path& path, const double* losses);
@@ -49,8 +46,8 @@ class EulerShares {
 
   /// When all paths were added.
   EsShare share(std::size_t thing) const;
-  /// m above: the weighted regression line of x on L over the near paths, at the quantile. Where all losses there are
-  /// the same, the mean.
+  /// m above: the weighted regression line of x on L over the near paths, those of the tail that lose no more than the
+  /// ES, at the quantile. Where all losses there are the same, the mean; without such paths x at the quantile.
   double mean_at_quantile(std::size_t thing) const;
 
   std::size_t count() const { return count_; }
@@ -77,6 +74,7 @@ class EulerShares {
 
   const TailRule* rule_;
   std::size_t count_;
+  double quantile_, es_;
   std::vector<double> sums_;  // [sum][thing]
   std::uint64_t num_added_ = 0;
   double weight_ = 0.0, squares_ = 0.0;  // of all paths beyond the quantile

@@ -202,7 +202,7 @@ FoundTail find_tail(Backend& backend, const PreparedRun& run, const AccountPlan&
   set_shortfalls(run, ShortfallFinder(backend, run, account, tails, config, {name}).find(), margins);
   out.margin = margins.front();
   const TailFigures& figures = tails.figures(0);
-  out.paths = make_es_paths(make_tail_rule(run), tails.tail(0), {figures.var, figures.var_path}, weights_of(run));
+  out.paths = make_es_paths(make_tail_rule(run), tails.tail(0), figures, weights_of(run));
   const bool in_double = backend.name() == "reference" || out.margin.exact_precision;
   out.precision = in_double ? Precision::exact : Precision::single;
   out.observations = std::move(tails.observations);

@@ -35,22 +35,29 @@ TM_HD AccountLoss worst_loss(const HoldingsPayload<Real>& in, const CubeView<Rea
   return {-double(lowest), worst};
 }
 
-/// Products and sums in double, so that the losses of the holdings add up to the account's but for its own rounding.
+/// What each holding loses at one read time. Products and sums in double, so that the losses of the holdings add up to
+/// the account's but for its own rounding.
+/// @param columns  [column] of one path, at that time
+/// @param losses   [holding] USD
+template <class Real>
+TM_HD void slice_losses(const HoldingsPayload<Real>& in, const Real* columns, std::uint64_t stride, double* losses) {
+  const std::uint64_t* offsets = in.accounts.offsets + in.account + 1;
+  std::uint64_t p = offsets[0];
+  for (std::uint64_t h = 0; h < in.num_holdings; ++h) {
+    double pnl = 0.0;
+    for (; p < offsets[h + 1]; ++p) {
+      pnl += double(in.accounts.quantities[p]) * double(columns[in.accounts.columns[p].column() * stride]);
+    }
+    losses[h] = -pnl;
+  }
+}
+
 /// @param path    [slice][column] of one path
 /// @param losses  [holding] USD, at the read time at which the account's loss falls
 template <class Real>
 TM_HD AccountLoss holding_losses(const HoldingsPayload<Real>& in, const CubeView<Real>& path, double* losses) {
   const AccountLoss whole = worst_loss(in, path);
-  const Real* columns = path.slice(whole.slice);
-  const std::uint64_t first = in.account + 1;
-  std::uint64_t p = in.accounts.offsets[first];
-  for (std::uint64_t h = 0; h < in.num_holdings; ++h) {
-    double pnl = 0.0;
-    for (; p < in.accounts.offsets[first + h + 1]; ++p) {
-      pnl += double(in.accounts.quantities[p]) * double(columns[in.accounts.columns[p].column() * path.stride]);
-    }
-    losses[h] = -pnl;
-  }
+  slice_losses(in, path.slice(whole.slice), path.stride, losses);
   return whole;
 }
 

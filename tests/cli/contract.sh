@@ -132,6 +132,8 @@ exits "a share too much is noticed" 1 "$(dirname "$0")/../../tools/check-contrib
 says "whose" "$(sed -n 2p "$work/run5/contributions.csv" | cut -d, -f1): its rows"
 exits "without them" 0 "${margin[@]}" -o "$work/run5"
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
+exits "contributions by the reference are wrong usage" 2 "${margin[@]}" -o "$work/no" --contributions --backend reference
+says "what to do instead" "explain one account"
 exits "two venues" 0 "${two_venues[@]}"
 says "what they do not see" "hedges that no venue sees"
 check "their files" "./exchange.json ./margins.csv ./prepared.bin ./run.json ./venue_accounts.csv ./venues.csv " "$(files "$work/venues")"

@@ -20,6 +20,13 @@
 namespace tailmargin::test {
 namespace {
 
+/// Those whose backend has the prices that shares are taken from.
+std::vector<Setting> shared_price_settings() {
+  std::vector<Setting> all = settings();
+  std::erase_if(all, [](const Setting& s) { return s.config.backend == BackendChoice::reference; });
+  return all;
+}
+
 using Shares = std::vector<std::vector<HoldingShare>>;  // [account][holding]
 
 /// The small exchange with accounts by chance: none to nine rows of positions, some with entry prices, some twice in
@@ -106,9 +113,7 @@ std::vector<std::string> bytes_of(const Shares& accounts) {
 TEST(Contributions, AddUpToTheEsOfEveryAccount) {
   const RandomExchange random(300);
   std::size_t in_double = 0, nothing = 0;
-  for (const Setting& s : settings()) {
-    const bool reference = s.config.backend == BackendChoice::reference;
-
+  for (const Setting& s : shared_price_settings()) {
     const RunResult result = run_margin(random.book(), s.model, with_shares(s.config));
 
     ASSERT_EQ(result.contributions.size(), result.margins.size()) << s.name;
@@ -120,8 +125,8 @@ TEST(Contributions, AddUpToTheEsOfEveryAccount) {
         gross += std::fabs(h.es.usd);
         EXPECT_GE(h.es.se_usd, 0.0) << s.name << " " << margin.account;
       }
-      // Sums of floats with a relative rounding of 2^-24 in each of a few steps; the reference prices by itself.
-      const double rounding = reference ? 1e-4 : margin.exact_precision ? 1e-12 : 4e-7;
+      // Sums of floats with a relative rounding of 2^-24 in each of a few steps.
+      const double rounding = margin.exact_precision ? 1e-12 : 4e-7;
       EXPECT_NEAR(sum, margin.es_usd, rounding * gross + 1e-12) << s.name << " " << margin.account;
       in_double += margin.exact_precision ? 1 : 0;
       nothing += result.contributions[a].empty() ? 1 : 0;
@@ -133,7 +138,7 @@ TEST(Contributions, AddUpToTheEsOfEveryAccount) {
 
 TEST(Contributions, AreThoseOfTheExplanations) {
   const RandomExchange random(60);
-  for (const Setting& s : settings()) {
+  for (const Setting& s : shared_price_settings()) {
     const Shares found = run_margin(random.book(), s.model, with_shares(s.config)).contributions;
 
     for (AccountId a = 0; a < found.size(); a += s.model.terms ? 6 : 2) {
@@ -231,21 +236,20 @@ TEST(Contributions, HaveTheSameBitsHoweverTheWorkIsCut) {
   }
 }
 
-// A book whose tail paths are too many to keep: they are found again, batch by batch, and scenarios may be simulated
-// again as well.
-TEST(Contributions, HaveTheSameBitsIfTailsAreFoundAgain) {
+// Batches of accounts, and scenarios that were not kept.
+TEST(Contributions, HaveTheSameBitsIfScenariosAreSimulatedAgain) {
   const RandomExchange random(80);
   const RunConfig config = with_shares(config_of(1'500));
-  PreparedRun run = prepare_run(random.book(), weighted(), config.num_paths, config.seed, config.sampler);
+  const PreparedRun run = prepare_run(random.book(), weighted(), config.num_paths, config.seed, config.sampler);
   const std::vector<std::string> expected = bytes_of(run_margin(random.book(), weighted(), config).contributions);
   const std::unique_ptr<Backend> backend = make_cpu_backend({});
 
   for (const ListShortfalls keep_observations : {ListShortfalls::no, ListShortfalls::yes}) {
-    const AccountTails without = find_tails(*backend, run, run.accounts, config, nullptr, keep_observations);
-    ASSERT_FALSE(without.keeps_paths());
+    AccountTails tails = find_tails(*backend, run, run.accounts, config, nullptr, keep_observations);
+    if (keep_observations == ListShortfalls::no) { tails.observations = {}; }
+    EXPECT_EQ(tails.observations.empty(), keep_observations == ListShortfalls::no);
     for (const std::uint64_t batch_bytes : {std::uint64_t{1}, std::uint64_t{20'000}, contribution_batch_bytes}) {
-      EXPECT_EQ(bytes_of(find_contributions(*backend, run, random.book(), without, config, batch_bytes)), expected)
-          << batch_bytes;
+      EXPECT_EQ(bytes_of(find_contributions(run, random.book(), tails, config, batch_bytes)), expected) << batch_bytes;
     }
   }
 }
@@ -268,16 +272,25 @@ TEST(Contributions, LeaveTheMarginsAsTheyAre) {
   }
 }
 
-// What the tail loses once more must be what it lost: here the losses that were kept are another account's.
 TEST(Contributions, NoticeTailsThatAreNotTheAccounts) {
   const RandomExchange random(6);
-  RunConfig config = config_of(500);
+  const RunConfig config = config_of(500);
   const PreparedRun run = prepare_run(random.book(), regimes(), config.num_paths, config.seed, config.sampler);
   const std::unique_ptr<Backend> backend = make_cpu_backend({});
-  AccountTails tails = find_tails(*backend, run, run.accounts, config);
-  tails.single.tail_losses[0] += 1.0;
+  AccountTails fewer = find_tails(*backend, run, run.accounts, config),
+               other = find_tails(*backend, run, run.accounts, config);
+  fewer.single.figures[0].var *= 1.5;
+  other.single.figures[0].var_path += 1;
 
-  EXPECT_THROW(find_contributions(*backend, run, random.book(), tails, config), std::runtime_error);
+  EXPECT_THROW(find_contributions(run, random.book(), fewer, config), std::runtime_error);
+  EXPECT_THROW(find_contributions(run, random.book(), other, config), std::runtime_error);
+}
+
+TEST(Contributions, AreNotThoseOfTheReference) {
+  const Exchange exchange;
+
+  EXPECT_THROW(run_margin(exchange.book(), regimes(), with_shares(config_of(200, BackendChoice::reference))),
+               UsageError);
 }
 
 }  // namespace

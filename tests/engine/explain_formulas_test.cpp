@@ -47,7 +47,7 @@ struct Sample {
   }
   EsPaths paths() const {
     const TailFigures f = figures();
-    return make_es_paths(rule, {order.begin(), order.begin() + f.tail_count}, {f.var, f.var_path}, weight_data());
+    return make_es_paths(rule, {order.begin(), order.begin() + f.tail_count}, f, weight_data());
   }
   std::vector<double> on(const EsPaths& paths, const std::vector<double>& losses) const {
     std::vector<double> out;
