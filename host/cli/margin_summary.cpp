@@ -173,22 +173,22 @@ struct CrowdingTotals {
   double es = 0.0, initial_margin = 0.0;
 };
 
-CrowdingTotals sum_without(const std::vector<AccountMargin>& margins) {
+CrowdingTotals sum_of(const std::vector<AccountMargin>& margins, double CrowdedFigures::*es,
+                      double CrowdedFigures::*initial_margin) {
   CrowdingTotals totals;
   for (const AccountMargin& m : margins) {
-    totals.es += m.crowding.es_usd;
-    totals.initial_margin += m.crowding.initial_margin_usd;
+    totals.es += m.crowding.*es;
+    totals.initial_margin += m.crowding.*initial_margin;
   }
   return totals;
 }
 
+CrowdingTotals sum_without(const std::vector<AccountMargin>& margins) {
+  return sum_of(margins, &CrowdedFigures::es_usd, &CrowdedFigures::initial_margin_usd);
+}
+
 CrowdingTotals sum_with(const std::vector<AccountMargin>& margins) {
-  CrowdingTotals totals;
-  for (const AccountMargin& m : margins) {
-    totals.es += m.crowding.crowded_es_usd;
-    totals.initial_margin += m.crowding.crowded_initial_margin_usd;
-  }
-  return totals;
+  return sum_of(margins, &CrowdedFigures::crowded_es_usd, &CrowdedFigures::crowded_initial_margin_usd);
 }
 
 /// The price that moved most, either way; null if none did.

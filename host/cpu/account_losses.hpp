@@ -62,11 +62,7 @@ class AccountLosses {
                                       last,
                                       narrow_.columns.num_slices,
                                       narrow_.columns.num_columns};
-    if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels.losses_single(task, tile, scratch.cube.data(), scratch.losses.data(), tile.width);
-    } else {
-      kernels.losses_exact(task, tile, scratch.cube.data(), scratch.losses.data(), tile.width);
-    }
+    cpu::losses_of(kernels, task, tile, scratch.cube.data(), scratch.losses.data(), tile.width);
   }
 
   NarrowColumns narrow_;

@@ -363,13 +363,7 @@ class CpuPass {
       short_.push_back(account);
       return;
     }
-    const auto size = static_cast<std::uint32_t>(tail.size());
-    double* regime_es = out_.regime_es.data() + std::size_t{account} * regimes_.num_regimes;
-    if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels_.summarise_single(task_, tail.data(), size, &out_.figures[account], regime_es);
-    } else {
-      kernels_.summarise_exact(task_, tail.data(), size, &out_.figures[account], regime_es);
-    }
+    cpu::summarise(kernels_, task_, tail, out_.figures[account], regime_es_of(out_, account));
     if (sizeof(Real) == sizeof(float) &&
         needs_double(accounts_.rounding_scale_usd[account], out_.figures[account].es)) {
       NearPaths near = candidates_.near_paths(candidates, tail);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "host/backends/run_tables.hpp"
-#include "host/cpu/cpu_kernels.hpp"
+#include "host/cpu/kernels_of.hpp"
 
 namespace tailmargin {
 
@@ -46,11 +46,7 @@ class HeldColumns {
   }
   /// Prices of the columns on a tile; market and cube as the kernels have them.
   void revalue(const cpu::Kernels& kernels, const cpu::Tile& tile, const float* obs, Real* market, Real* cube) const {
-    if constexpr (sizeof(Real) == sizeof(float)) {
-      kernels.revalue_single(tables(), tile, obs, market, cube);
-    } else {
-      kernels.revalue_exact(tables(), tile, obs, market, cube);
-    }
+    cpu::revalue(kernels, tables(), tile, obs, market, cube);
   }
   /// Rows of scratch that a revaluation needs.
   std::size_t market_rows() const { return all_.num_rows(); }

@@ -1,6 +1,8 @@
 // The loops of an instruction set by the type of their numbers.
 #pragma once
 
+#include <vector>
+
 #include "host/cpu/cpu_kernels.hpp"
 
 namespace tailmargin::cpu {
@@ -21,6 +23,15 @@ inline void losses_of(const Kernels& kernels, const LossesOf<float>& of, const T
 inline void losses_of(const Kernels& kernels, const LossesOf<double>& of, const Tile& tile, const double* cube,
                       double* losses, std::uint64_t stride) {
   kernels.losses_exact(of, tile, cube, losses, stride);
+}
+
+inline void summarise(const Kernels& kernels, const TailTask& task, const std::vector<TailLoss<float>>& tail,
+                      TailFigures& figures, double* regime_es) {
+  kernels.summarise_single(task, tail.data(), static_cast<std::uint32_t>(tail.size()), &figures, regime_es);
+}
+inline void summarise(const Kernels& kernels, const TailTask& task, const std::vector<TailLoss<double>>& tail,
+                      TailFigures& figures, double* regime_es) {
+  kernels.summarise_exact(task, tail.data(), static_cast<std::uint32_t>(tail.size()), &figures, regime_es);
 }
 
 inline AccountLoss holding_losses(const Kernels& kernels, const HoldingsPayload<float>& in, const Tile& tile,

@@ -133,8 +133,7 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
     const auto size = static_cast<std::uint32_t>(paths.size());
     std::vector<TailLoss<double>> tail;
     if (!pool.finish({losses.data(), paths.data(), nullptr, size, size, 0.0, 0.0, 0.0}, tail)) { return; }
-    kernels.summarise_exact(task, tail.data(), static_cast<std::uint32_t>(tail.size()), &out.tails.figures[a],
-                            out.tails.regime_es.data() + a * regimes.num_regimes);
+    cpu::summarise(kernels, task, tail, out.tails.figures[a], regime_es_of(out.tails, a));
     kept[a].assign(tail.begin(), tail.begin() + out.tails.figures[a].tail_count);
     found[a] = 1;
     if (request.list_shortfalls == ListShortfalls::yes && cpu::tells_shortfalls(tail, accounts.equity_usd[a])) {
@@ -176,10 +175,15 @@ Tails join_tails(NearTails& near, const Tails& rest) {
   return out;
 }
 
+double* regime_es_of(Tails& tails, std::uint64_t account) {
+  if (tails.regime_es.empty()) { return nullptr; }
+  return tails.regime_es.data() + account * (tails.regime_es.size() / tails.figures.size());
+}
+
 void copy_regime_es(const Tails& from, std::uint64_t account, std::uint64_t place, Tails& to) {
   if (to.regime_es.empty()) { return; }
   const std::size_t regimes = to.regime_es.size() / to.figures.size();
-  std::copy_n(from.regime_es.data() + account * regimes, regimes, to.regime_es.data() + place * regimes);
+  std::copy_n(from.regime_es.data() + account * regimes, regimes, regime_es_of(to, place));
 }
 
 void join_paths(const std::vector<std::vector<TailLoss<double>>>& kept, Tails& tails) {

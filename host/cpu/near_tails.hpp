@@ -28,6 +28,9 @@ NearTails near_tails(const PreparedRun& run, const AccountPlan& accounts, const 
 /// @param rest  of near.missing, in its order
 Tails join_tails(NearTails& near, const Tails& rest);
 
+/// Where the split by regime of an account stands; null if ES is not split.
+double* regime_es_of(Tails& tails, std::uint64_t account);
+
 /// Copies the split by regime of one account.
 void copy_regime_es(const Tails& from, std::uint64_t account, std::uint64_t place, Tails& to);
 

@@ -137,8 +137,7 @@ class ContributionPass {
       kernels_.simulate(simulate_, now, scratch_.data() + in_block * scratch_rows(simulate_) * cpu::lanes, simulated);
       obs = simulated;
     }
-    cpu::revalue(kernels_, columns_->tables(), now, obs, market_.data() + in_block * columns_->market_rows() * width_,
-                 cube(in_block));
+    columns_->revalue(kernels_, now, obs, market_.data() + in_block * columns_->market_rows() * width_, cube(in_block));
   }
 
   /// What one task computes in.
@@ -237,8 +236,7 @@ void check_contributions(const RunConfig& config) {
   if (config.backend != BackendChoice::reference) { return; }
   throw UsageError(
       "--contributions does not go with --backend reference (its prices are its own, and the shares of a whole book "
-      "are "
-      "taken from the loops of the cpu backend). Take another backend, or explain one account.");
+      "are taken from the loops of the cpu backend). Take another backend, or explain one account.");
 }
 
 std::vector<std::vector<HoldingShare>> find_contributions(const PreparedRun& run, const Book& book,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -36,7 +37,8 @@ const std::uint32_t* weights_of(const PreparedRun& run) {
 
 /// Haircuts and the like, as the run computes them for all accounts.
 void explain_collateral(Backend& backend, const PreparedRun& all, const Book& book, Holdings held,
-                        const AccountPlan& account, const Model& model, const RunConfig& config, Explanation& out) {
+                        const AccountPlan& account, const Model& model, const RunConfig& config,
+                        const Observations* first_observations, Explanation& out) {
   const CollateralRules rules(book, model, all.columns);
   for (CollateralBalance& b : held.collateral) {
     out.balances.push_back(rules.value(b));
@@ -45,8 +47,8 @@ void explain_collateral(Backend& backend, const PreparedRun& all, const Book& bo
   for (Position& p : held.positions) { p.account = 0; }
   const std::vector<std::string> names = {out.margin.account};
   std::vector<AccountMargin> margins = {out.margin};
-  add_collateral(backend, all, book, {{names, held.positions, held.collateral}, account}, model, config, nullptr,
-                 margins);
+  add_collateral(backend, all, book, {{names, held.positions, held.collateral}, account}, model, config,
+                 first_observations, margins);
   out.margin = margins.front();
 }
 
@@ -467,13 +469,15 @@ Explanation explain_account(const Book& book, const Model& model, const RunConfi
       find_tail(*backend, run, select_accounts(narrow.accounts, {0}), model, with_paths, book.accounts[account]);
   out.margin = tail.margin;
   clock.lap("find tail");
+  std::optional<TermsEngine> terms;
   if (model.terms) {
     std::vector<AccountMargin> margins = {out.margin};
-    TermsEngine(all, book, model, config, backend->reads_observations()).add_terms(*backend, whole, margins);
+    terms.emplace(all, book, model, config, backend->reads_observations());
+    terms->add_terms(*backend, whole, margins);
     out.margin = margins.front();
     clock.lap("terms");
   }
-  explain_collateral(*backend, all, book, held, whole, model, config, out);
+  explain_collateral(*backend, all, book, held, whole, model, config, terms ? terms->own_observations() : nullptr, out);
   clock.lap("collateral");
 
   const PathTeller teller(run);

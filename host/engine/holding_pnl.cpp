@@ -38,7 +38,7 @@ class Revaluation {
       const float* from = out.observations.data() + (first + std::min(lane, count - 1)) * rows_;
       for (std::size_t row = 0; row < rows_; ++row) { obs_[row * chunk + lane] = from[row]; }
     }
-    cpu::revalue(kernels_, held_.tables(), {0, chunk, count}, obs_.data(), market_.data(), cube_.data());
+    held_.revalue(kernels_, {0, chunk, count}, obs_.data(), market_.data(), cube_.data());
     for (std::uint32_t lane = 0; lane < count; ++lane) {
       const AccountLoss whole =
           cpu::holding_losses(kernels_, payload_, {0, chunk, count}, cube_.data(), lane, losses_.data());

@@ -49,7 +49,8 @@ std::vector<DrawBlock> common_blocks(const std::vector<SimulatePayload>& models)
 bool have_common_draws(const PreparedRun& a, const PreparedRun& b) {
   return a.seed == b.seed && a.num_paths == b.num_paths && a.scenarios.num_draws == b.scenarios.num_draws &&
          a.scenarios.factors.size() == b.scenarios.factors.size() && a.scenarios.num_steps == b.scenarios.num_steps &&
-         a.scenarios.scale_pieces == b.scenarios.scale_pieces && a.points.components == b.points.components &&
+         a.scenarios.scale_pieces == b.scenarios.scale_pieces && a.scenarios.score_keep == b.scenarios.score_keep &&
+         a.scenarios.steps_per_mixing == b.scenarios.steps_per_mixing && a.points.components == b.points.components &&
          a.points.shifts == b.points.shifts;
 }
 
