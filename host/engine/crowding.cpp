@@ -137,7 +137,7 @@ CrowdingStudy::CrowdingStudy(const PreparedRun& run, const Book& book, const Mod
 
 Observations CrowdingStudy::scenarios(AccountTails& tails) const {
   if (!tails.observations.empty()) { return std::exchange(tails.observations, {}); }
-  return KeptScenarios(run_, {loops_.kernels, loops_.threads, {}, config_.stop}).take_observations();
+  return KeptScenarios(run_, {{loops_.kernels, loops_.threads, {}, config_.stop}}).take_observations();
 }
 
 void CrowdingStudy::add_to(RunResult& result, const Backend& backend, AccountTails& tails) {

@@ -81,7 +81,7 @@ class WhatIf::State {
         run_(prepare_scope(book, model, config, scope)),
         rule_(make_tail_rule(run_)) {
     stages_.push_back({"prepare", seconds_since(start_)});
-    KeptScenarios::Options options = {&choose_kernels(parse_isa(config.isa)), config.threads, {}, config.stop};
+    KeptScenarios::Options options = {{&choose_kernels(parse_isa(config.isa)), config.threads, {}, config.stop}};
     if (config.progress) {
       options.progress = [&config](double fraction) { config.progress("scenarios", fraction); };
     }
