@@ -13,10 +13,14 @@ namespace tailmargin::cpu {
 /// numbers.
 class ShortfallRoom {
  public:
-  bool take(std::uint64_t entries) { return taken_.fetch_add(entries) + entries <= most_entries; }
+  bool take(std::uint64_t entries) {
+    if (taken_.fetch_add(entries) + entries <= most_entries) { return true; }
+    taken_.fetch_sub(entries);  // a shorter list may still fit
+    return false;
+  }
 
  private:
-  static constexpr std::uint64_t most_entries = (std::uint64_t{128} << 20) / 12;  // 128 MiB
+  static constexpr std::uint64_t most_entries = (std::uint64_t{512} << 20) / 12;  // 512 MiB
   std::atomic<std::uint64_t> taken_{0};
 };
 
