@@ -56,9 +56,9 @@ def atanh_tail(z):
     return (mp.atanh(s) / s - 1) / z
 
 
-def upper_tail_scaled(t, c):
-    """Q(y) exp(y^2/2) as a function of t = 1/(1 + c y)."""
-    y = (1 / t - 1) / c
+def upper_tail_scaled(x, c):
+    """Q(y) exp(y^2/2) as a function of x = y / (1 + c y)."""
+    y = x / (1 - c * x)
     return mp.erfc(y / mp.sqrt(2)) / 2 * mp.exp(y * y / 2)
 
 
@@ -79,16 +79,18 @@ if __name__ == "__main__":
     half = mp.log(2) / 2
     show("expm1 float: r + r^2 p(r)", *fit(expm1_tail, -half, half, 5), 10)
     show("expm1 double: r + r^2 p(r)", *fit(expm1_tail, -half, half, 11), 20)
+    show("exp2 float: p(r)", *fit(lambda r: mp.mpf(2) ** r, mp.mpf(-1) / 2, mp.mpf(1) / 2, 6), 10)
     root = mp.sqrt(mp.mpf(1) / 2)
     show("log1p float: f + f^2 p(f)", *fit(log1p_tail, root - 1, mp.sqrt(2) - 1, 8), 10)
     bound = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2
     show("atanh double: s + s^3 p(s^2)", *fit(atanh_tail, mp.mpf(0), bound, 7), 20)
+    c = mp.mpf(9) / 32
+    show("scaled upper tail float, p(x), x in [0, 12/(1 + 12 c)], c = 9/32",
+         *fit(lambda x: upper_tail_scaled(x, c), mp.mpf(0), 12 / (1 + 12 * c), 8), 10)
     c = mp.mpf(1) / 4
-    show("normal upper tail float, t in [1/(1+13/4), 1]",
-         *fit(lambda t: upper_tail_scaled(t, c), 1 / (1 + 13 * c), mp.mpf(1), 9), 10)
     middle = mp.mpf(1) / 2
-    show("normal upper tail double, p(t - 1/2), t in [1/(1+38/4), 1]",
-         *fit(lambda u: upper_tail_scaled(u + middle, c), 1 / (1 + 38 * c) - middle, 1 - middle, 23), 20)
+    show("scaled upper tail double, p(u), u = 1/2 - x/4, x in [0, 38/(1 + 38 c)], c = 1/4",
+         *fit(lambda u: upper_tail_scaled((middle - u) * 4, c), middle - 38 * c / (1 + 38 * c), middle, 23), 20)
     mp.mp.dps = 40
     show("normal quantile central float, p(w - 3), w in [0, 6]",
          *fit(lambda v: normal_over_x_central(v + 3), mp.mpf(-3), mp.mpf(3), 9), 10)

@@ -14,7 +14,7 @@ constexpr double ops_of_normal = 20 + 57;  // a fourth of a Philox block; invers
 constexpr double ops_of_factor = 5;        // tail scale, reversion, choice of regime
 constexpr double ops_of_row = 7;           // linear combination and its limits, before its transform
 constexpr double ops_of_smile = 151;       // three exponentials, the limits against arbitrage
-constexpr double ops_of_option = 97;       // smile 13, Black-76 79, P&L 5
+constexpr double ops_of_option = 74;       // smile 12, Black-76 57, P&L 5
 constexpr double ops_of_settled_option = 6, ops_of_product = 2, ops_of_payment = 2;
 
 /// Of one path: the normals, one regime's rows, the factors. Regimes, jumps and tail scales are left out: a few words

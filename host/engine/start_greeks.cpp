@@ -23,8 +23,7 @@ UnitValue unit_value(const InstrumentTerms& t) {
   const double moneyness = t.strike / t.price_now, k = math::log(moneyness);
   const math::Black76Distances<double> d = math::black76_distances(k, out.total_vol);
   out.delta = t.sign * math::normal_cdf(t.sign * d.d1);
-  out.value =
-      math::black76_from_cdfs(t.sign, moneyness, math::normal_cdf(t.sign * d.d1), math::normal_cdf(t.sign * d.d2));
+  out.value = math::black76_from_distances(t.sign, moneyness, d);
   out.density = inverse_sqrt_two_pi * math::exp(-0.5 * d.d1 * d.d1);
   return out;
 }

@@ -122,7 +122,7 @@ TM_HD math::SmileTarget<Real> smile_target(const SmileRow<Real>& row, Real vol, 
 template <class Real>
 TM_HD Real path_total_vol(const OptionColumn<Real>& option, const math::SsviSmile<Real>& smile, Real forward_return) {
   const Real k = math::fma(-option.follow, forward_return, option.log_moneyness);
-  return math::larger(smile.level * (math::ssvi_shape(smile.phi * k, smile.rho) + option.residual), Real(1e-4));
+  return math::cut_below(smile.level * (math::ssvi_shape(smile.phi * k, smile.rho) + option.residual), Real(1e-4));
 }
 
 /// d1 and d2 of an option on a path.
@@ -136,9 +136,8 @@ TM_HD math::Black76Distances<Real> option_distances(const OptionColumn<Real>& op
 template <class Real>
 TM_HD Real option_value(const OptionColumn<Real>& option, const math::SsviSmile<Real>& smile, Real forward_return,
                         Real inverse_growth) {
-  const math::Black76Distances<Real> d = option_distances(option, smile, forward_return);
-  return math::black76_from_cdfs(option.sign, option.moneyness * inverse_growth, math::normal_cdf(option.sign * d.d1),
-                                 math::normal_cdf(option.sign * d.d2));
+  return math::black76_from_distances(option.sign, option.moneyness * inverse_growth,
+                                      option_distances(option, smile, forward_return));
 }
 
 template <class Real>
@@ -241,49 +240,60 @@ TM_HD void fill_product_column(const ProductColumn<Real>& column, const Payment<
   }
 }
 
+/// What an option's lanes are read from, each a row of the market.
+template <class Real>
+struct OptionRows {
+  const Real *growth, *unit, *forward_return, *inverse_growth, *level, *phi, *rho;
+};
+
+/// option_value and option_pnl on `count` lanes from `first`, at most lane_block of them, in two short loops: a
+/// processor can work on more lanes at a time when each takes fewer steps.
+template <class Real>
+TM_HD void fill_option_lanes(const OptionColumn<Real>& option, const OptionRows<Real>& rows, int first, int count,
+                             Real* out) {
+  Real d1[lane_block], d2[lane_block];
+  TM_LANES
+  for (int i = 0; i < count; ++i) {
+    const int l = first + i;
+    const math::SsviSmile<Real> smile{rows.level[l], rows.phi[l], rows.rho[l]};
+    const math::Black76Distances<Real> d = option_distances(option, smile, rows.forward_return[l]);
+    d1[i] = d.d1;
+    d2[i] = d.d2;
+  }
+  TM_LANES
+  for (int i = 0; i < count; ++i) {
+    const int l = first + i;
+    const Real value = math::black76_from_distances(option.sign, option.moneyness * rows.inverse_growth[l],
+                                                    math::Black76Distances<Real>{d1[i], d2[i]});
+    out[l] = option_pnl(option, rows.growth[l], rows.unit[l], value);
+  }
+}
+
 template <class Real>
 TM_HD void fill_option_column(const OptionColumn<Real>& column, const Real* market, std::uint64_t stride, int width,
                               Real* out) {
   const OptionColumn<Real> option = column;
-  const Real* growth = market + option.growth_row * stride;
-  const Real* unit = market + option.unit_row * stride;
-  const Real* forward_return = market + option.return_row * stride;
-  const Real* inverse_growth = market + option.inverse_growth_row * stride;
+  const Real* smile = market + option.smile_row * stride;
+  const OptionRows<Real> rows{market + option.growth_row * stride,
+                              market + option.unit_row * stride,
+                              market + option.return_row * stride,
+                              market + option.inverse_growth_row * stride,
+                              smile,
+                              smile + stride,
+                              smile + 2 * stride};
   if (option.settled != 0) {
     TM_LANES
     for (int l = 0; l < width; ++l) {
-      const Real payoff = math::intrinsic_over_forward(option.sign, option.moneyness * inverse_growth[l]);
-      out[l] = option_pnl(option, growth[l], unit[l], payoff);
+      const Real payoff = math::intrinsic_over_forward(option.sign, option.moneyness * rows.inverse_growth[l]);
+      out[l] = option_pnl(option, rows.growth[l], rows.unit[l], payoff);
     }
-  } else {
-    const Real* level = market + option.smile_row * stride;
-    const Real* phi = level + stride;
-    const Real* rho = level + 2 * stride;
-    // option_value in three short loops: a processor can work on more lanes at a time when each takes fewer steps.
-    for (int first = 0; first < width; first += lane_block) {
-      const int end = width - first < lane_block ? width - first : lane_block;
-      Real at[2][lane_block], cdf[2][lane_block];
-      TM_LANES
-      for (int i = 0; i < end; ++i) {
-        const int l = first + i;
-        const math::SsviSmile<Real> smile{level[l], phi[l], rho[l]};
-        const math::Black76Distances<Real> d = option_distances(option, smile, forward_return[l]);
-        at[0][i] = option.sign * d.d1;
-        at[1][i] = option.sign * d.d2;
-      }
-      for (int n = 0; n < 2; ++n) {
-        TM_LANES
-        for (int i = 0; i < end; ++i) { cdf[n][i] = math::normal_cdf(at[n][i]); }
-      }
-      TM_LANES
-      for (int i = 0; i < end; ++i) {
-        const int l = first + i;
-        const Real value =
-            math::black76_from_cdfs(option.sign, option.moneyness * inverse_growth[l], cdf[0][i], cdf[1][i]);
-        out[l] = option_pnl(option, growth[l], unit[l], value);
-      }
-    }
+    return;
   }
+  int first = 0;
+  for (; first + lane_block <= width; first += lane_block) {
+    fill_option_lanes(option, rows, first, lane_block, out);  // a count known to the compiler
+  }
+  if (first < width) { fill_option_lanes(option, rows, first, width - first, out); }
 }
 
 }  // namespace tailmargin

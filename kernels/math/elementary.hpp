@@ -65,6 +65,16 @@ TM_HD Real expm1(Real x) {
   return fma(e.scale, expm1_reduced(e.r), e.scale - Real(1));
 }
 
+/// 2^x for x in [-126, 127]; outside it is meaningless.
+TM_HD float exp2_in_range(float x) {
+  constexpr float rounder = 12582912.0f + 127.0f;  // the sum's last bits are the biased exponent
+  const float shifted = x + rounder;
+  const float r = x - (shifted - rounder);
+  const float scale = from_bits(to_bits(shifted) << 23);
+  return scale * polynomial(r, 1.0f, 0.6931472067f, 0.2402265092f, 0.05550327227f, 0.009618056679f, 0.001340042818f,
+                            0.000154614447f);
+}
+
 /// Natural logarithm of a normal float x > 0.
 TM_HD float log(float x) {
   const std::uint32_t bits = to_bits(x) - 0x3f3504f3u;  // sqrt(1/2): the mantissa lands in [sqrt(1/2), sqrt(2))

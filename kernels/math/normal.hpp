@@ -2,36 +2,51 @@
 #pragma once
 
 #include "kernels/math/elementary.hpp"
+#include "kernels/math/signs.hpp"
 
 namespace tailmargin::math {
 
-/// P(Z > y) for y >= 0.
-TM_HD float normal_upper_tail(float y) {
-  const float bounded = smaller(y, 13.0f);
-  const float t = 1.0f / fma(0.25f, bounded, 1.0f);
-  const float scaled = polynomial(t, -3.782318181e-5f, 0.100536746f, 0.0923099891f, 0.1331267938f, -0.05351892972f,
-                                  0.3658761865f, -0.4070770373f, 0.450164304f, -0.2196610045f, 0.03828077549f);
-  return scaled * exp(-0.5f * bounded * bounded);
+/// Where normals are cut: beyond, density and tail are nothing beside the rounding of 1, and not yet denormal.
+template <class Real>
+inline constexpr Real normal_end = Real(37);
+template <>
+inline constexpr float normal_end<float> = 12.0f;
+
+/// e^{y^2/2} P(Z > y) for y in [0, normal_end], from x = y / upper_tail_divisor(y).
+TM_HD float scaled_upper_tail(float x) {
+  return polynomial(x, 0.5f, -0.3989422773f, 0.137797633f, -0.02391453604f, 0.000755334498f, 0.000340491637f,
+                    1.886108965e-6f, -1.502545394e-5f, 1.619951669e-6f);
 }
 
-/// P(Z > y) for y >= 0.
-TM_HD double normal_upper_tail(double y) {
-  const double bounded = smaller(y, 37.0);
-  const double u = 1.0 / fma(0.25, bounded, 1.0) - 0.5;  // centred: half the rounding error
-  const double scaled = polynomial(
+TM_HD double scaled_upper_tail(double x) {
+  const double u = fma(-0.25, x, 0.5);  // centred: half the rounding error
+  return polynomial(
       u, 0.094410641301968937454, 0.34079544309691087043, 0.49751702135705219387, 0.57365925870188616566,
       0.49383686570144995406, 0.27174705542855168543, 0.032483972771185119426, -0.081768173054713585797,
       -0.047919171581364270389, 0.023324106180345975514, 0.02933586693842666775, -0.0094854165229452658874,
       -0.017626709094831333245, 0.0067939623543996430465, 0.010830675798969231261, -0.0067410245218695460319,
       -0.0061185040411276423453, 0.00683860233398101457, 0.0022242893665171735124, -0.0058067066162968574757,
       0.0007231334148446985739, 0.0030146981297274131068, -0.0014120750259157145775, -0.0001422557048024120888);
-  return scaled * exp(-0.5 * bounded * bounded);
+}
+
+TM_HD float upper_tail_divisor(float y) { return fma(0.28125f, y, 1.0f); }
+TM_HD double upper_tail_divisor(double y) { return fma(0.25, y, 1.0); }
+
+/// e^{-y^2/2} for y in [0, normal_end].
+TM_HD float bell(float y) { return exp2_in_range(y * y * -0.72134752f); }
+TM_HD double bell(double y) { return exp(-0.5 * y * y); }
+
+/// P(Z > y) for y >= 0; beyond normal_end the value there.
+template <class Real>
+TM_HD Real normal_upper_tail(Real y) {
+  const Real end = cut_above(y, normal_end<Real>);
+  return scaled_upper_tail(end / upper_tail_divisor(end)) * bell(end);
 }
 
 /// P(Z <= x).
 template <class Real>
 TM_HD Real normal_cdf(Real x) {
-  const Real tail = normal_upper_tail(x < Real(0) ? -x : x);
+  const Real tail = normal_upper_tail(absolute(x));
   return x < Real(0) ? tail : Real(1) - tail;
 }
 

@@ -57,8 +57,8 @@ TEST(StageWork, OperationsPerUnitAreThoseOfTheFormulas) {
 
   EXPECT_GT(work[0].per_unit, 77.0);
   EXPECT_LT(work[0].per_unit, 200.0);
-  EXPECT_GT(work[1].per_unit, 90.0);
-  EXPECT_LT(work[1].per_unit, 120.0);
+  EXPECT_GT(work[1].per_unit, 65.0);
+  EXPECT_LT(work[1].per_unit, 95.0);
   EXPECT_DOUBLE_EQ(work[1].ceiling, 1e10 / work[1].per_unit);
 }
 

@@ -175,6 +175,25 @@ TEST(Black76, TendsToItsBoundsAsVolGrows) {
   EXPECT_NEAR(math::black76_over_forward(-1.0, 0.5, math::exp(0.5), 40.0), math::exp(0.5), 1e-15);  // a put: the strike
 }
 
+/// A distance of -0 is one of +0: what jumps there and the sign of the tail change together.
+template <class Real>
+void check_signs_of_zero() {
+  const Real vol = Real(0.5), zero = Real(0);
+  for (const Real sign : {Real(1), Real(-1)}) {
+    const auto value = [&](Real d1, Real d2, Real k) {
+      return math::black76_from_distances(sign, math::exp(k), math::Black76Distances<Real>{d1, d2});
+    };
+    const Real above = Real(0.5) * vol * vol;  // k at which d1 is 0; d2 is 0 at its negative
+    EXPECT_NEAR(value(zero, -vol, above), value(-zero, -vol, above), 1e-7);
+    EXPECT_NEAR(value(vol, zero, -above), value(vol, -zero, -above), 1e-7);
+  }
+}
+
+TEST(Black76, KnowsBothZeros) {
+  check_signs_of_zero<float>();
+  check_signs_of_zero<double>();
+}
+
 TEST(Black76, PayoffIsByHand) {
   EXPECT_EQ(math::intrinsic_over_forward(1.0, 0.75), 0.25);
   EXPECT_EQ(math::intrinsic_over_forward(-1.0, 0.75), 0.0);

@@ -1,4 +1,4 @@
-// exp, expm1, log against the C library's long double and 40-digit tables.
+// exp, exp2, expm1, log against the C library's long double and 40-digit tables.
 #include "kernels/math/elementary.hpp"
 
 #include <gtest/gtest.h>
@@ -55,6 +55,15 @@ TEST(Exp, FloatKeepsItsBound) {
   add_small_arguments(worst, 16.0f, exp_of, exp_true);
 
   expect_within(worst, accuracy::exp_float);
+}
+
+TEST(Exp2, FloatKeepsItsBound) {
+  const auto exp2_of = [](float x) { return math::exp2_in_range(x); };
+  const auto exp2_true = [](long double x) { return std::exp2(x); };
+  auto worst = worst_ulps(-126.0f, 127.0f, exp2_of, exp2_true);
+  add_small_arguments(worst, 16.0f, exp2_of, exp2_true);
+
+  expect_within(worst, accuracy::exp2_float);
 }
 
 TEST(Exp, DoubleKeepsItsBound) {
