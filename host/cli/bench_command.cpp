@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 
 #include <nlohmann/json.hpp>
 
@@ -211,6 +212,9 @@ CaseReport measure_case(const bench::Case& chosen, const BenchOptions& options, 
 
 void write_case_book(const BenchOptions& options) {
   if (options.cases.size() != 1) { throw UsageError("--write-book writes the book of one case: name it."); }
+  if (std::filesystem::exists(std::filesystem::path(options.book) / "book.toml")) {
+    throw UsageError(options.book + " already holds a book (it would be overwritten). Choose another folder.");
+  }
   const Book book = make_book(choose_case(options.cases.front(), options));
   write_book(book, options.book, options.format == "csv" ? FileFormat::csv : FileFormat::parquet, BookParts::all);
   std::printf("%zu accounts with %zu positions in %zu instruments written to %s\n", book.accounts.size(),

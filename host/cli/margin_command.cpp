@@ -147,7 +147,11 @@ void add_margin_command(CLI::App& app, const std::string& command_line) {
   command
       ->add_option("--insurance-fund", options->insurance_fund_usd,
                    "what covers shortfalls of accounts, USD; default: insurance_fund_usd of the book")
-      ->check(CLI::Range(0.0, 1e15).description(""));
+      ->check([](const std::string& text) {  // CLI::Range lets NaN through
+        double value = 0.0;
+        const bool fits = CLI::detail::lexical_cast(text, value) && value >= 0.0 && value <= 1e15;
+        return fits ? std::string{} : "Value " + text + " not in range 0 to 1e15";
+      });
   command->add_flag(
       "--keep-shortfalls", options->keep_shortfalls,
       "also write shortfalls.bin: the summed shortfall of every path, to be added to other parts of a book");

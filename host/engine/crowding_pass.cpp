@@ -57,7 +57,7 @@ class SizeGuard {
     size += std::fabs(usd) * cents_per_usd + 1.0;
     if (size <= most_cents) { return; }
     Diagnostics diagnostics;
-    diagnostics.error("positions", 0, "quantity", account,
+    diagnostics.error("positions", 0, "account", account,
                       "with this account the notionals of all accounts may add up to more than the exact sums of "
                       "liquidations hold (9e16 USD). Correct a quantity, a contract size or a price.");
     throw InputError(std::move(diagnostics));

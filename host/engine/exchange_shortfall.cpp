@@ -14,7 +14,7 @@ constexpr double most_weighted_cents = 39614081257132168796771975168.0;  // 2^95
 [[noreturn]] void refuse_sum(const std::string& account) {
   Diagnostics diagnostics;
   diagnostics.error(
-      "positions", 0, "quantity", account,
+      "positions", 0, "account", account,
       "with this account's worst loss beyond its equity the shortfalls of all accounts may add up to more "
       "than the exact sums hold (9e16 USD on a path; with weighted paths 2^95 cents over all). Correct a "
       "quantity, a balance or a price.");

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <future>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "host/domain/validate/text.hpp"
@@ -46,6 +48,7 @@ class TableReading {
 
  private:
   bool looks_readable();
+  bool closes_its_quotes();
   arrow::Status read_csv();
   arrow::Status read_parquet();
   bool match_columns(const std::vector<std::string>& names);
@@ -223,6 +226,50 @@ void decode_column(const arrow::Array& array, ColumnType type, ColumnCells& cell
 /// First line of a library's message, which may go on with traces.
 std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
 
+/// The first line with an odd number of quotation marks, counted from 0: a slip, since no value may hold a line break,
+/// after which a CSV reader would take the rest of the file for one value.
+std::optional<std::uint64_t> line_with_open_quote(std::istream& stream) {
+  std::vector<char> block(std::size_t{1} << 20);
+  std::uint64_t line = 0;
+  bool open = false;
+  while (stream.read(block.data(), static_cast<std::streamsize>(block.size())), stream.gcount() > 0) {
+    const char* const end = block.data() + stream.gcount();
+    for (const char* at = block.data(); at != end;) {
+      const void* const found = std::memchr(at, '"', static_cast<std::size_t>(end - at));
+      const char* const quote = found == nullptr ? end : static_cast<const char*>(found);
+      const auto breaks = static_cast<std::uint64_t>(std::count(at, quote, '\n'));
+      if (open && breaks > 0) { return line; }
+      line += breaks;
+      at = quote == end ? end : quote + 1;
+      if (quote != end) { open = !open; }
+    }
+  }
+  return open ? std::optional(line) : std::nullopt;
+}
+
+/// The row that stands on a line: blank lines are none, and the header is row 0.
+std::uint64_t row_on_line(std::istream& stream, std::uint64_t line) {
+  std::uint64_t rows = 0;
+  std::string text;
+  for (std::uint64_t l = 0; l < line && std::getline(stream, text); ++l) {
+    rows += text.empty() || text == "\r" ? 0 : 1;
+  }
+  return rows;
+}
+
+/// Reports a quotation mark that is never closed.
+bool TableReading::closes_its_quotes() {
+  std::ifstream stream(file_, std::ios::binary);
+  const auto line = line_with_open_quote(stream);
+  if (!line) { return true; }
+  stream.clear();
+  stream.seekg(0);
+  problems_.error(row_on_line(stream, *line), "", "",
+                  "a quotation mark is never closed (it would swallow the rows after it). Close it or remove it.");
+  complete_ = false;
+  return false;
+}
+
 bool TableReading::looks_readable() {
   std::ifstream stream(file_, std::ios::binary);
   if (!stream) {
@@ -252,7 +299,7 @@ bool TableReading::looks_readable() {
 }
 
 Completeness TableReading::read() {
-  if (!looks_readable()) return Completeness::partial;
+  if (!looks_readable() || !(is_parquet() || closes_its_quotes())) return Completeness::partial;
   try {
     const arrow::Status status = is_parquet() ? read_parquet() : read_csv();
     if (!status.ok()) {

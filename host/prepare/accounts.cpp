@@ -119,7 +119,7 @@ class AccountBuilder {
     }
     if (!(rounding <= max_account_size_usd)) {
       diagnostics_.error(
-          "positions", 0, "quantity", accounts_[account_],
+          "positions", 0, "account", accounts_[account_],
           "the account's contracts and balances are worth more than 1e15 USD (its margin would overflow). "
           "Correct a quantity, a contract size or a price.");
     }
@@ -180,7 +180,7 @@ class AccountBuilder {
   void check_quantity(double quantity) {
     if (quantity == 0.0 || std::fabs(quantity) >= min_quantity) { return; }
     diagnostics_.error(
-        "positions", 0, "quantity", accounts_[account_],
+        "positions", 0, "account", accounts_[account_],
         "a quantity or balance of this account is below 1e-30 (it would be lost in rounding). Leave it out.");
   }
 

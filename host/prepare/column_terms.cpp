@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "host/prepare/closing.hpp"
+#include "host/prepare/matching.hpp"
 
 namespace tailmargin {
 namespace {
@@ -196,7 +197,7 @@ class TermsBuilder {
     if (ratio > 0.5 && ratio < 2.0) { return; }
     diagnostics_.warning("market", 0, book_.instruments[i].kind == InstrumentKind::option ? "forward" : "mark_price",
                          book_.instruments[i].name,
-                         "the price is " + std::to_string(ratio) +
+                         "the price is " + short_number(ratio) +
                              " times the index (one of them may be wrong, and margins "
                              "follow both). Check them.");
   }

@@ -35,6 +35,7 @@ check "their files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.cs
 says "the fund of the option" "insurance fund of 12,345 gone"
 says "haircuts" "haircuts on collateral"
 check "in exchange.json too" 1 "$(grep -c '"insurance_fund_usd": 12345.0' "$work/run5/exchange.json")"
+exits "a fund that is no number is wrong usage" 2 "${margin[@]}" -o "$work/run5" --insurance-fund nan
 exits "without them" 0 "${margin[@]}" -o "$work/run5"
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 { cat "$(dirname "$0")/../../examples/models/twenty-coins.toml"; printf '\n[crowding]\nregime = "stress"\n'; } >"$work/crowding.toml"
@@ -443,6 +444,8 @@ says "the case" '"case": "small"'
 says "what it made" '"instruments": 2000'
 bench_hash=$(grep -oE '"margins_sha256": "[0-9a-f]{64}"' "$work/out" | cut -d '"' -f 4)
 exits "bench writes a book" 0 "$program" bench small --accounts 20 --write-book "$work/bench-book"
+exits "bench writes over no book" 2 "$program" bench small --accounts 3 --write-book "$work/bench-book"
+says "why" "already holds a book"
 exits "margin of that book" 0 "$program" margin "$work/bench-book" --no-terms -o "$work/bench-run" --paths 500 --progress never
 check "margins are those of the bench" "$bench_hash" "$(sha256sum "$work/bench-run/margins.csv" | cut -c1-64)"
 exits "bench without a case is the exchange" 0 "$program" bench --accounts 20 --paths 500 --repeats 1 --progress never

@@ -189,9 +189,8 @@ const BrokenBookCase broken_books[] = {
               "the commas and quotes.")}},
     {"UnclosedQuote",
      [](BrokenBook& book) { book.replace("collateral.csv", "carol", "\"carol"); },
-     {problem("collateral.csv", 3, "", "\"carol,USD,10000,",
-              "the number of fields is 1 but the header has 4 (values would land in the wrong column). Correct "
-              "the commas and quotes.")}},
+     {problem("collateral.csv", 3, "", "",
+              "a quotation mark is never closed (it would swallow the rows after it). Close it or remove it.")}},
     {"BlankLineKeepsRowNumbers",
      [](BrokenBook& book) { book.replace("collateral.csv", "bob,USDC,-250,", "\nbob,USDC,much,"); },
      {problem("collateral.csv", 2, "amount", "much",
@@ -279,6 +278,20 @@ const BrokenBookCase broken_books[] = {
      {problem("instruments.csv", 2, "kind", "Perp",
               "this is none of the words known here (spot, perpetual, future, option). Use one of them, in "
               "lower case.")}},
+    {"EverythingWrongWithARowOfUnknownKind",
+     [](BrokenBook& book) {
+       book.append("instruments.csv", "X,swap,BTC,USD,linear,1,tomorrow,-7,callx\n");
+       book.append("market.csv", "X,1,,,,,,\n");
+     },
+     {problem("instruments.csv", 7, "kind", "swap",
+              "this is none of the words known here (spot, perpetual, future, option). Use one of them, in "
+              "lower case."),
+      problem("instruments.csv", 7, "expiry", "tomorrow",
+              "this is not a UTC time (times look like 2026-02-05T21:29:37Z, no other offset). Correct it."),
+      problem("instruments.csv", 7, "strike", "-7",
+              "this is not positive (prices, sizes and volatilities are). Correct it or drop the row."),
+      problem("instruments.csv", 7, "option_type", "callx",
+              "this is none of the words known here (call, put). Use one of them, in lower case.")}},
     {"UnknownPayoff",
      [](BrokenBook& book) { book.replace("instruments.csv", "USD,linear", "USD,quanto"); },
      {problem("instruments.csv", 1, "payoff", "quanto",
@@ -453,6 +466,14 @@ const BrokenBookCase broken_books[] = {
      [](BrokenBook& book) { book.replace("positions.csv", "bob,ETH-PERP-USDC,10", "b\tb,ETH-PERP-USDC,10"); },
      {problem("positions.csv", 3, "account", "b\\x09b",
               "the name holds a control character (it would be invisible in reports). Remove it.")}},
+    {"QuoteInAccount",
+     [](BrokenBook& book) { book.replace("positions.csv", "bob,ETH-PERP-USDC,10", "b\"o\"b,ETH-PERP-USDC,10"); },
+     {problem("positions.csv", 3, "account", "b\"o\"b",
+              "the name holds a quotation mark (a quote may have slipped). Remove it.")}},
+    {"QuoteOpenAtTheEnd",
+     [](BrokenBook& book) { book.append("positions.csv", "\ndora,BTC-PERP,1,,\"north"); },
+     {problem("positions.csv", 5, "", "",
+              "a quotation mark is never closed (it would swallow the rows after it). Close it or remove it.")}},
     {"AccountWithOuterSpace",
      [](BrokenBook& book) { book.replace("collateral.csv", "carol", "carol "); },
      {problem("collateral.csv", 3, "account", "carol ",

@@ -134,8 +134,17 @@ void BookBuilder::read_terms(CheckedRow& row, Instrument& instrument) {
     instrument.kind = static_cast<InstrumentKind>(*kind);
     read_expiry(row, instrument);
     read_option_terms(row, instrument);
+  } else {
+    read_what_is_there(row);
   }
   if (kind && payoff && underlying && settlement) check_settlement(row, instrument);
+}
+
+/// Of a row whose kind nobody knows: values that no kind could have are problems all the same.
+void BookBuilder::read_what_is_there(CheckedRow& row) {
+  if (!row.is_missing(InstrumentColumns::expiry)) { row.time(InstrumentColumns::expiry); }
+  if (!row.is_missing(InstrumentColumns::strike)) { row.number(InstrumentColumns::strike, NumberRule::positive); }
+  if (!row.is_missing(InstrumentColumns::option_type)) { row.choice(InstrumentColumns::option_type, {"call", "put"}); }
 }
 
 void BookBuilder::read_expiry(CheckedRow& row, Instrument& instrument) {

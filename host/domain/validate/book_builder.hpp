@@ -48,6 +48,7 @@ class BookBuilder {
   std::optional<std::uint32_t> account_of(CheckedRow& row, std::size_t column);
   std::uint32_t venue_of(CheckedRow& row, std::size_t column);
   void read_terms(CheckedRow& row, Instrument& instrument);
+  static void read_what_is_there(CheckedRow& row);
   void read_expiry(CheckedRow& row, Instrument& instrument);
   void check_settlement(CheckedRow& row, const Instrument& instrument);
   void read_option_terms(CheckedRow& row, Instrument& instrument);
