@@ -45,17 +45,21 @@ TailChange compare_tails(const TailRule& rule, const KnownTail& before, const Kn
                          const std::uint32_t* weights) {
   const double elsewhere = (after.figures.var - after.figures.es) - (before.figures.var - before.figures.es);
   double squares = 0.0, counted = 0.0, shared = 0.0, of_before = 0.0;
+  double replicates[TailRule::max_replicates] = {};
+  for (std::uint32_t r = 0; r < rule.num_replicates; ++r) { replicates[r] = rule.replicate_weight[r] * elsewhere; }
   for (const Share& share : join_tails(rule, before, after)) {
     const double weight = weights == nullptr ? 1.0 : double(weights[share.path]);
     const double change = weight * (elsewhere + share.influence);
     squares += change * change;
     counted += weight * weight;
+    if (rule.num_replicates != 0) { replicates[share.path % rule.num_replicates] += weight * share.influence; }
     if (share.before) { of_before += weight; }
     if (share.before && share.after) { shared += weight; }
   }
   squares += (rule.weight_square_sum - counted) * elsewhere * elsewhere;
-  return {after.figures.es - before.figures.es, std::sqrt(squares) / rule.weight_sum,
-          of_before > 0.0 ? shared / of_before : 1.0};
+  const double spread =
+      rule.num_replicates == 0 ? std::sqrt(squares) : ReplicateSums::spread(replicates, rule.num_replicates);
+  return {after.figures.es - before.figures.es, spread / rule.weight_sum, of_before > 0.0 ? shared / of_before : 1.0};
 }
 
 }  // namespace tailmargin

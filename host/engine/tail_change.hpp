@@ -22,6 +22,7 @@ struct TailChange {
 
 /// From the influence values psi of both tails (docs/methodology.md, section 6), path by path:
 ///   s.e. = sqrt(sum w^2 (psi_after - psi_before)^2) / W
+/// or, where paths come in replicates, from the spread of the replicates' sums of w (psi_after - psi_before).
 /// Off the union of the tails psi_after - psi_before is the same on every path, so only their losses are needed.
 /// @param weights  [path] or null for ones
 TailChange compare_tails(const TailRule& rule, const KnownTail& before, const KnownTail& after,

@@ -103,6 +103,32 @@ TEST(TailChange, IsThatOfTheInfluenceValuesOfAllPaths) {
   }
 }
 
+TEST(TailChange, OfReplicatesHasTheSpreadOfTheirSums) {
+  for (const bool weights : {false, true}) {
+    const PreparedRun run = run_of(weights);
+    const std::vector<double> before = normals(1), other = normals(2);
+    std::vector<double> after(num_paths);
+    for (std::uint32_t p = 0; p < num_paths; ++p) { after[p] = 0.7 * before[p] + 0.4 * other[p] + 0.1; }
+    const Oracle a(before, run), b(after, run);
+    TailRule rule = make_tail_rule(run);
+    rule.num_replicates = 16;
+    std::vector<double> sums(16);
+    double all = 0.0, squares = 0.0;
+    for (std::uint32_t p = 0; p < num_paths; ++p) {
+      const double weight = weights ? run.path_weights[p] : 1.0;
+      rule.replicate_weight[p % 16] += weight;
+      sums[p % 16] += weight * (b.influence[p] - a.influence[p]);
+      all += weight;
+    }
+    const double mean = std::accumulate(sums.begin(), sums.end(), 0.0) / 16.0;
+    for (const double sum : sums) { squares += (sum - mean) * (sum - mean); }
+
+    const TailChange found = compare_tails(rule, a.known(before), b.known(after), weights_of(run));
+
+    EXPECT_NEAR(found.es_standard_error, std::sqrt(squares * 16.0 / 15.0) / all, 1e-12) << weights;
+  }
+}
+
 TEST(TailChange, OfTailsWithoutACommonPath) {
   const PreparedRun run = run_of(false);
   std::vector<double> before(num_paths, 0.0), after(num_paths, 0.0);
