@@ -12,9 +12,12 @@
 namespace tailmargin {
 namespace {
 
-constexpr const char* other_paths =
-    "these liquidations are not of the same paths (their sums would mean nothing). Run all parts with the same market, "
-    "model, seed, sampler and number of paths.";
+/// @param others  what they should be of the same paths as
+std::string other_paths(const std::string& others) {
+  return "these liquidations are not of the same paths as " + others +
+         " (their sums would mean nothing). Run all parts with the same market, model, seed, sampler and number of "
+         "paths.";
+}
 
 bool by_name(const AccountMark& a, const AccountMark& b) { return a.name < b.name; }
 
@@ -104,10 +107,10 @@ void check_given(const PathLiquidations& given, std::uint64_t scenarios, std::ui
   const bool same = given.scenarios == scenarios && given.num_paths == num_paths &&
                     given.accounts.size() == num_paths &&
                     given.delta_cents.size() == book.underlyings.size() * num_paths;
-  if (!same && given.files.empty()) { throw UsageError(other_paths); }
+  if (!same && given.files.empty()) { throw UsageError(other_paths("this run")); }
   Diagnostics diagnostics;
   for (const std::string& file : same ? std::vector<std::string>{} : given.files) {
-    diagnostics.error(file, 0, "", "", other_paths);
+    diagnostics.error(file, 0, "", "", other_paths("this run"));
   }
   if (!same) { throw InputError(std::move(diagnostics)); }
   check_own_accounts(given, book);
@@ -117,7 +120,9 @@ void check_parts(const std::vector<PathLiquidations>& parts, Diagnostics& diagno
   std::vector<AccountMark> seen;
   for (const PathLiquidations& part : parts) {
     const PathLiquidations& first = parts.front();
-    if (!same_paths(first, part)) { diagnostics.error(source_of(part), 0, "", "", other_paths); }
+    if (!same_paths(first, part)) {
+      diagnostics.error(source_of(part), 0, "", "", other_paths("those of " + source_of(first)));
+    }
     if (first.model != part.model && first.model != 0 && part.model != 0) {
       diagnostics.error(source_of(part), 0, "", "",
                         "these liquidations come from another model than those of " + source_of(first) +

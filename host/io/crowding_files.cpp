@@ -81,6 +81,9 @@ PathLiquidations parse_liquidations(RawNumbers bytes) {
   if (out.num_paths == 0) { throw FileError("it has no path"); }
   out.marks = bytes.take<AccountMark>(out.num_accounts);
   out.accounts = bytes.take<std::uint64_t>(out.num_paths);
+  if (*std::max_element(out.accounts.begin(), out.accounts.end()) > out.num_accounts) {
+    throw FileError("more accounts are liquidated on a path than there are");
+  }
   for (std::uint64_t u = 0; u < head[4]; ++u) {
     const std::vector<std::int64_t> cents = bytes.take<std::int64_t>(out.num_paths);
     out.delta_cents.insert(out.delta_cents.end(), cents.begin(), cents.end());

@@ -702,7 +702,7 @@ TEST(JoinLiquidations, NamesThePartThatDoesNotGoWithTheOthers) {
   EXPECT_EQ(problems_of({one, two}), std::vector<std::string>{});
   two.num_paths = 2;
   EXPECT_EQ(problems_of({one, two}),
-            std::vector<std::string>{"two: these liquidations are not of the same paths (thei"});
+            std::vector<std::string>{"two: these liquidations are not of the same paths as th"});
 }
 
 /// What is wrong with liquidations that are to move the prices of a run.
@@ -793,7 +793,7 @@ TEST(CrowdingGuards, RefuseSumsTooLarge) {
   } catch (const InputError& error) {
     ASSERT_EQ(error.diagnostics().items().size(), 1u);
     EXPECT_EQ(error.diagnostics().items()[0].value, "account-190");
-    EXPECT_EQ(error.diagnostics().items()[0].field, "quantity");
+    EXPECT_EQ(error.diagnostics().items()[0].field, "account");
   }
 }
 

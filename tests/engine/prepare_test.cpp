@@ -323,7 +323,7 @@ TEST(Prepare, OptionWorthNextToNothingIsWorthNothing) {
   EXPECT_EQ(run.accounts.quantities, std::vector<double>{3.0});
 
   maker.edit().positions[0].quantity = 1e-31;
-  EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|a");
+  EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "account|a");
 }
 
 // 1 % of 4999 paths is less than 50; jumps sampled 500 times as often make the others e^2.7 times as heavy.
@@ -427,11 +427,11 @@ TEST(Prepare, ForwardOfAContractQuotedInAStablecoinDefaultsToTheIndexInThatCoin)
 TEST(Prepare, NumbersThatWouldOverflowAreRefused) {
   BookMaker maker = two_coins();
   maker.deposit(maker.account("whale"), 0, 2e10);
-  EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|whale");
+  EXPECT_EQ(first_problem(maker, gaussian_model(1.0, {price_only("*", 0.5)})), "account|whale");
 
   BookMaker dust = two_coins();
   dust.deposit(dust.account("dust"), 0, -1e-31);
-  EXPECT_EQ(first_problem(dust, gaussian_model(1.0, {price_only("*", 0.5)})), "quantity|dust");
+  EXPECT_EQ(first_problem(dust, gaussian_model(1.0, {price_only("*", 0.5)})), "account|dust");
 
   EXPECT_EQ(first_problem(two_coins(), gaussian_model(365.0, {price_only("*", 2.01)})), "regime.only.vols|BTC.price");
   EXPECT_EQ(first_problem(two_coins(), gaussian_model(365.0, {price_only("*", 1.99)})), "accepted");

@@ -163,9 +163,11 @@ TEST(LiquidationsFile, IsRefusedUnlessWhole) {
   const std::string good = read_bytes(file);
   const std::string no_path = good.substr(0, 32) + std::string(8, '\0') + std::string(8, '\xff'),
                     many_accounts = good.substr(0, 24) + std::string(7, '\0') + "\x80" + good.substr(32);
+  std::string more_than_there_are = good;
+  more_than_there_are[good.size() - 4 * 8] = 2;  // of the one account, on the first of two paths
 
   for (const std::string& bad : {std::string(), good.substr(0, 30), good.substr(0, good.size() - 1), good + "x",
-                                 "X" + good.substr(1), no_path, many_accounts}) {
+                                 "X" + good.substr(1), no_path, many_accounts, more_than_there_are}) {
     write_bytes(file, bad);
     EXPECT_THROW(read_liquidations(file), FileError) << bad.size();
   }

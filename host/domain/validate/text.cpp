@@ -155,9 +155,6 @@ const char* name_problem(std::string_view name) {
   if (std::any_of(name.begin(), name.end(), is_control)) {
     return "the name holds a control character (it would be invisible in reports). Remove it.";
   }
-  if (name.find('"') != std::string_view::npos) {
-    return "the name holds a quotation mark (a quote may have slipped). Remove it.";
-  }
   if (name.front() == ' ' || name.back() == ' ') {
     return "the name begins or ends with a space (it would not match the same name without). Remove the space.";
   }
