@@ -83,9 +83,11 @@ void check_same(const KnownRun& run, const Explanation& found) {
   if (sha256_bytes(tables.data(), tables.size()) != record.prepared_sha256) {
     Diagnostics diagnostics;
     diagnostics.error(record.manifest.string(), 0, "outputs/prepared.bin", record.prepared_sha256,
-                      "scenarios and prices are not those of the run (tailmargin " + record.version +
+                      "scenarios and prices are not those of the run (" +
+                          (record.version == TAILMARGIN_VERSION ? "another build of tailmargin " + record.version
+                                                                : "tailmargin " + record.version) +
                           " computed it, this is " + TAILMARGIN_VERSION +
-                          "; or the file was edited). Explain it with that version, or run `tailmargin margin` again.");
+                          "; or the file was edited). Explain it with that one, or run `tailmargin margin` again.");
     throw InputError(diagnostics);
   }
   for (const AccountMargin& row : read_margins(run.margins_file)) {

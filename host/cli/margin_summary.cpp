@@ -78,7 +78,7 @@ std::string terms_block(const std::vector<AccountMargin>& margins) {
   text += line("  %-28s %20s\n", "every account as a whole", with_thousands(portfolio));
   text += line("  %-28s %20s\n", "dependence, concentration", with_thousands(add_ons));
   text += line("  %-28s %20s\n", "liquidity", with_thousands(liquidity));
-  return text + line("  %-28s %20s\n", "accounts with fragility > 1.1", with_thousands(static_cast<double>(fragile)));
+  return text + line("  %-28s %20s\n", "accounts, fragility > 1.1", with_thousands(static_cast<double>(fragile)));
 }
 
 /// How much of all accounts' ES comes from the time that their worst paths spend in each regime.
@@ -270,8 +270,9 @@ std::string smile_line(const RunResult& result) {
   }
   char text[256];
   std::snprintf(text, sizeof text,
-                "%zu expiries; fitted smiles miss the marks by %.2f vol points (each option keeps its own)\n",
-                result.smiles.size(), quotes > 0.0 ? 100.0 * std::sqrt(squares / quotes) : 0.0);
+                "%zu %s; fitted smiles miss the marks by %.2f vol points (each option keeps its own)\n",
+                result.smiles.size(), result.smiles.size() == 1 ? "expiry" : "expiries",
+                quotes > 0.0 ? 100.0 * std::sqrt(squares / quotes) : 0.0);
   return text;
 }
 
