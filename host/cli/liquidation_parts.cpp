@@ -27,24 +27,39 @@ std::vector<PathLiquidations> read_all(const std::vector<std::string>& files, Di
   return parts;
 }
 
+/// The number of what stands before and the value.
+std::uint64_t with_value(std::uint64_t number, const std::optional<double>& value) {
+  if (!value) { return number_of_bytes("-", number); }
+  return number_of_bytes({reinterpret_cast<const char*>(&*value), sizeof *value}, number);
+}
+
 }  // namespace
 
-std::uint64_t model_number(const Model& model) {
+std::uint64_t margins_number(const Model& model, const Book& market) {
   nlohmann::ordered_json parameters = model_parameters(model);
   for (const char* label : {"name", "date", "source"}) { parameters.erase(label); }
-  return number_of_bytes(parameters.dump());
+  std::uint64_t number = number_of_bytes(parameters.dump());
+  for (const Underlying& underlying : market.underlyings) { number = with_value(number, underlying.adv_usd); }
+  for (const Quote& quote : market.quotes) {
+    for (const auto& value : {quote.mark_price, quote.bid, quote.ask, quote.volume_24h}) {
+      number = with_value(number, value);
+    }
+  }
+  return number;
 }
 
 std::optional<PathLiquidations> read_liquidation_parts(const std::vector<std::string>& files, const Model& model,
-                                                       Diagnostics& diagnostics) {
+                                                       const Book& market, Diagnostics& diagnostics) {
   if (files.empty()) { return std::nullopt; }
   const std::vector<PathLiquidations> parts = read_all(files, diagnostics);
   check_parts(parts, diagnostics);
+  const std::uint64_t of_run = margins_number(model, market);
   for (const PathLiquidations& part : parts) {
-    if (part.model == model_number(model)) { continue; }
+    if (part.model == of_run) { continue; }
     diagnostics.error(part.files.front(), 0, "", "",
-                      "these liquidations come from another model than the run's, or with other options that change it "
-                      "(its margins liquidate others). Run all parts, both times, with the same model and options.");
+                      "these liquidations come from another model than the run's, with other options that change it, "
+                      "or with other marks, quotes or volumes of the market (its margins liquidate others). Run all "
+                      "parts, both times, with the same model, options and market.");
   }
   if (diagnostics.has_errors()) { return std::nullopt; }
   try {

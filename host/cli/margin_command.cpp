@@ -89,7 +89,7 @@ void margin(const MarginOptions& options) {
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   check_crowding_options(options, chosen.model);
   const std::optional<PathLiquidations> liquidations =
-      read_liquidation_parts(options.liquidations, chosen.model, diagnostics);
+      read_liquidation_parts(options.liquidations, chosen.model, book, diagnostics);
   if (diagnostics.has_errors()) { reject_input(diagnostics, staged); }
   if (options.insurance_fund_usd) { book.insurance_fund_usd = options.insurance_fund_usd; }
   const double read_seconds = seconds_since(start);
@@ -107,7 +107,7 @@ void margin(const MarginOptions& options) {
     config.keep_liquidations = options.keep_liquidations;
     config.liquidations = liquidations ? &*liquidations : nullptr;
     result = run_margin(book, chosen.model, config);
-    result.liquidations.model = model_number(chosen.model);
+    result.liquidations.model = margins_number(chosen.model, book);
     config.progress = nullptr;  // the bar ends here
   } catch (const InputError& error) { reject_input(error.diagnostics(), staged); }
   result.stages.insert(result.stages.begin(), {"read", read_seconds});

@@ -27,7 +27,7 @@ struct PathLiquidations {
   std::uint64_t num_paths = 0;
   std::vector<std::uint64_t> accounts;    ///< [path] how many are liquidated
   std::vector<std::int64_t> delta_cents;  ///< [underlying][path] net delta that they held, cents: positive, it is sold
-  std::uint64_t model = 0;                ///< a number of the model whose margins decide; 0: not told
+  std::uint64_t model = 0;                ///< a number of what margins that decide come from; 0: not told
   std::vector<AccountMark> marks;         ///< of all accounts, by rising name; empty: not told
   std::vector<std::string> files;         ///< that they were read from, for messages
 };

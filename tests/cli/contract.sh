@@ -78,6 +78,19 @@ exits "liquidations of other paths are bad input" 3 "${crowded[@]}" --liquidatio
 check "errors.csv names the file" 1 "$(grep -c "^$work/liquidations.bin,,,,error,\"*these liquidations are not of the same paths" "$work/run5/errors.csv")"
 exits "of another model too" 3 "${crowded[@]}" --liquidations "$work/liquidations.bin" --no-terms
 says "which it is" "liquidations.bin: these liquidations come from another model"
+cp -r "$work/book" "$work/cheaper"
+python3 - "$work/cheaper/underlyings.csv" <<'PYTHON'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+next(row for row in rows if row["adv_usd"])["adv_usd"] = "123456789"
+with open(sys.argv[1], "w", newline="") as file:
+    out = csv.DictWriter(file, rows[0].keys())
+    out.writeheader()
+    out.writerows(rows)
+PYTHON
+exits "of a market with another volume too" 3 "$program" margin "$work/cheaper" -o "$work/run5" \
+  --paths 1000 --progress never --model "$work/crowding.toml" --liquidations "$work/liquidations.bin"
+says "what may be other" "with other marks, quotes or volumes of the market"
 cp "$work/liquidations.bin" "$work/again.bin"
 exits "so is a part under two names" 3 "${crowded[@]}" --liquidations "$work/liquidations.bin" "$work/again.bin"
 says "how often it would count" "again.bin: 50 of its accounts are in a part before"
