@@ -89,6 +89,10 @@ PathLiquidations parse_liquidations(RawNumbers bytes) {
     out.delta_cents.insert(out.delta_cents.end(), cents.begin(), cents.end());
   }
   if (!bytes.at_end()) { throw FileError("more stands in it than there should"); }
+  const auto not_rising = [](const AccountMark& a, const AccountMark& b) { return a.name >= b.name; };
+  if (std::adjacent_find(out.marks.begin(), out.marks.end(), not_rising) != out.marks.end()) {
+    throw FileError("its accounts are not in order");  // whether two files share one could not be told
+  }
   return out;
 }
 

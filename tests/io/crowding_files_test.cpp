@@ -156,6 +156,15 @@ TEST(LiquidationsFile, IsReadBackAsWritten) {
   EXPECT_EQ(read.files, std::vector<std::string>{(folder.path() / "liquidations.bin").string()});
 }
 
+TEST(LiquidationsFile, IsRefusedIfItsAccountsAreNotInOrder) {
+  TemporaryFolder folder;
+  for (const std::vector<AccountMark>& marks :
+       {std::vector<AccountMark>{{2, 20}, {1, 10}}, std::vector<AccountMark>{{1, 10}, {1, 20}}}) {
+    write_liquidations({77, 2, 1, {1}, {-5}, 99, marks, {}}, folder.path());
+    EXPECT_THROW(read_liquidations(folder.path() / "liquidations.bin"), FileError);
+  }
+}
+
 TEST(LiquidationsFile, IsRefusedUnlessWhole) {
   TemporaryFolder folder;
   const fs::path file = folder.path() / "liquidations.bin";
