@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,20 @@ class ManifestReader {
                        "the manifest does not say it (a run cannot be computed again "
                        "without). Run `tailmargin margin` again.");
     return T{};
+  }
+
+  /// A whole number at a JSON pointer, which must be from `least` to `most`.
+  std::uint64_t whole(const char* pointer, std::uint64_t least, std::uint64_t most) {
+    const Json value = get<Json>(pointer);
+    if (!json_.contains(Json::json_pointer(pointer))) { return least; }  // reported
+    if (value.is_number_unsigned()) {
+      const auto number = value.get<std::uint64_t>();
+      if (number >= least && number <= most) { return number; }
+    }
+    diagnostics_.error(file_, 0, pointer + 1, value.dump(),
+                       "this is no whole number from " + std::to_string(least) + " to " + std::to_string(most) +
+                           " (the file was edited). Run `tailmargin margin` again.");
+    return least;
   }
 
   /// Text; empty where null stands, or nothing.
@@ -115,10 +130,11 @@ RunRecord read_run_record(const fs::path& run, Diagnostics& diagnostics) {
     return record;
   }
   ManifestReader in(json, record.manifest.string(), diagnostics);
+  in.whole("/format", 1, 1);
   record.version = in.get<std::string>("/versions/tailmargin");
   record.backend = in.get<std::string>("/backend");
-  record.config.num_paths = in.get<std::uint64_t>("/config/num_paths");
-  record.config.seed = in.get<std::uint64_t>("/config/seed");
+  record.config.num_paths = in.whole("/config/num_paths", 1, std::numeric_limits<std::uint32_t>::max());
+  record.config.seed = in.whole("/config/seed", 0, std::numeric_limits<std::uint64_t>::max());
   record.config.sampler = sampler_of(in.get<std::string>("/config/sampler"));
   record.config.keep_tail_paths = in.get<bool>("/config/keep_tail_paths");
   record.config.fit_tails = in.get<bool>("/config/fit_tails");

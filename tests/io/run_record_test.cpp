@@ -227,6 +227,27 @@ TEST(RunRecord, SaysWhatTheManifestLacks) {
   EXPECT_NE(only_problem(cut).find("not JSON"), std::string::npos);
 }
 
+TEST(RunRecord, RefusesNumbersThatNoRunHas) {
+  for (const auto& [pointer, value] :
+       std::vector<std::pair<const char*, nlohmann::ordered_json>>{{"/config/num_paths", -5},
+                                                                   {"/config/num_paths", 0},
+                                                                   {"/config/num_paths", 4'294'967'296u},
+                                                                   {"/config/num_paths", 1234.0},
+                                                                   {"/config/num_paths", nullptr},
+                                                                   {"/config/seed", -1},
+                                                                   {"/format", 2}}) {
+    WrittenRun written;
+    Diagnostics diagnostics;
+    written.edit(pointer, value);
+
+    written.record(diagnostics);
+
+    EXPECT_NE(only_problem(diagnostics).find("no whole number"), std::string::npos) << pointer << value;
+    EXPECT_EQ(diagnostics.items().at(0).field, pointer + 1);
+    EXPECT_EQ(diagnostics.items().at(0).value, value.dump());
+  }
+}
+
 TEST(DifferentColumns, AreThoseWhoseBitsDiffer) {
   AccountMargin a;
   a.account = "alice";
