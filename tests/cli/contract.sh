@@ -144,6 +144,8 @@ awk -F, -v OFS=, 'NR == 2 { $6 += 1 } { print }' "$work/run5/contributions.csv" 
 mv "$work/edited.csv" "$work/run5/contributions.csv"
 exits "a share too much is noticed" 1 "$(dirname "$0")/../../tools/check-contributions" "$work/run5"
 says "whose" "$(sed -n 2p "$work/run5/contributions.csv" | cut -d, -f1): its rows"
+exits "margins in Parquet are not compared" 3 "$(dirname "$0")/../../tools/check-contributions" "$work/run2"
+says "what to do" "--contributions and --format csv"
 exits "without them" 0 "${margin[@]}" -o "$work/run5"
 check "its files" "./exchange.json ./margins.csv ./prepared.bin ./regime_es.csv ./run.json ./terms.csv ./wrong_way.csv " "$(files "$work/run5")"
 exits "contributions by the reference are wrong usage" 2 "${margin[@]}" -o "$work/no" --contributions --backend reference
