@@ -75,13 +75,25 @@ struct Oracle {
   }
 };
 
+/// Losses before and after a trade that leaves part of the tail where it was.
+struct Trade {
+  std::vector<double> before = normals(1), after = normals(2);
+  Oracle a, b;
+
+  explicit Trade(const PreparedRun& run) : a(before, run), b(moved(), run) {}
+
+ private:
+  const std::vector<double>& moved() {
+    for (std::uint32_t p = 0; p < num_paths; ++p) { after[p] = 0.7 * before[p] + 0.4 * after[p] + 0.1; }
+    return after;
+  }
+};
+
 TEST(TailChange, IsThatOfTheInfluenceValuesOfAllPaths) {
   for (const bool weights : {false, true}) {
     const PreparedRun run = run_of(weights);
-    const std::vector<double> before = normals(1), other = normals(2);
-    std::vector<double> after(num_paths);
-    for (std::uint32_t p = 0; p < num_paths; ++p) { after[p] = 0.7 * before[p] + 0.4 * other[p] + 0.1; }
-    const Oracle a(before, run), b(after, run);
+    const Trade trade(run);
+    const Oracle &a = trade.a, &b = trade.b;
     double squares = 0.0, all = 0.0, shared = 0.0, of_before = 0.0;
     for (std::uint32_t p = 0; p < num_paths; ++p) {
       const double weight = weights ? run.path_weights[p] : 1.0;
@@ -93,7 +105,8 @@ TEST(TailChange, IsThatOfTheInfluenceValuesOfAllPaths) {
       if (in_a && in_b) { shared += weight; }
     }
 
-    const TailChange found = compare_tails(make_tail_rule(run), a.known(before), b.known(after), weights_of(run));
+    const TailChange found =
+        compare_tails(make_tail_rule(run), a.known(trade.before), b.known(trade.after), weights_of(run));
 
     EXPECT_DOUBLE_EQ(found.es, b.es - a.es);
     EXPECT_NEAR(found.es_standard_error, std::sqrt(squares) / all, 1e-12) << weights;
@@ -106,10 +119,8 @@ TEST(TailChange, IsThatOfTheInfluenceValuesOfAllPaths) {
 TEST(TailChange, OfReplicatesHasTheSpreadOfTheirSums) {
   for (const bool weights : {false, true}) {
     const PreparedRun run = run_of(weights);
-    const std::vector<double> before = normals(1), other = normals(2);
-    std::vector<double> after(num_paths);
-    for (std::uint32_t p = 0; p < num_paths; ++p) { after[p] = 0.7 * before[p] + 0.4 * other[p] + 0.1; }
-    const Oracle a(before, run), b(after, run);
+    const Trade trade(run);
+    const Oracle &a = trade.a, &b = trade.b;
     TailRule rule = make_tail_rule(run);
     rule.num_replicates = 16;
     std::vector<double> sums(16);
@@ -123,7 +134,7 @@ TEST(TailChange, OfReplicatesHasTheSpreadOfTheirSums) {
     const double mean = std::accumulate(sums.begin(), sums.end(), 0.0) / 16.0;
     for (const double sum : sums) { squares += (sum - mean) * (sum - mean); }
 
-    const TailChange found = compare_tails(rule, a.known(before), b.known(after), weights_of(run));
+    const TailChange found = compare_tails(rule, a.known(trade.before), b.known(trade.after), weights_of(run));
 
     EXPECT_NEAR(found.es_standard_error, std::sqrt(squares * 16.0 / 15.0) / all, 1e-12) << weights;
   }

@@ -54,6 +54,10 @@ void sort_by_name(std::vector<Record>& records, NameTable& names, std::vector<st
   for (const Record& record : records) names.insert(record.name);
 }
 
+std::optional<std::size_t> option_type_of(CheckedRow& row) {
+  return row.choice(InstrumentColumns::option_type, {"call", "put"});
+}
+
 }  // namespace
 
 BookBuilder::BookBuilder(BookHeader header) : as_of_(header.as_of) {
@@ -144,7 +148,7 @@ void BookBuilder::read_terms(CheckedRow& row, Instrument& instrument) {
 void BookBuilder::read_what_is_there(CheckedRow& row) {
   if (!row.is_missing(InstrumentColumns::expiry)) { row.time(InstrumentColumns::expiry); }
   if (!row.is_missing(InstrumentColumns::strike)) { row.number(InstrumentColumns::strike, NumberRule::positive); }
-  if (!row.is_missing(InstrumentColumns::option_type)) { row.choice(InstrumentColumns::option_type, {"call", "put"}); }
+  if (!row.is_missing(InstrumentColumns::option_type)) { option_type_of(row); }
 }
 
 void BookBuilder::read_expiry(CheckedRow& row, Instrument& instrument) {
@@ -167,8 +171,7 @@ void BookBuilder::read_expiry(CheckedRow& row, Instrument& instrument) {
 void BookBuilder::read_option_terms(CheckedRow& row, Instrument& instrument) {
   if (instrument.kind == InstrumentKind::option) {
     instrument.strike = row.number(InstrumentColumns::strike, NumberRule::positive).value_or(1.0);
-    const auto type = row.choice(InstrumentColumns::option_type, {"call", "put"});
-    instrument.option_type = static_cast<OptionType>(type.value_or(0));
+    instrument.option_type = static_cast<OptionType>(option_type_of(row).value_or(0));
     return;
   }
   for (const std::size_t column : {InstrumentColumns::strike, InstrumentColumns::option_type}) {
